@@ -1,0 +1,56 @@
+"""Where and when a variant is sent: channels and slots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.core.arm import ChannelId, SlotId, checked_part
+from engine.core.errors import InvalidInput
+from engine.core.feature import Feature, Scalar, scalar_features
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way to reach a shopper.
+
+    Attributes:
+        id: For instance `email`.
+        needs_consent: Whether the shopper must have agreed to it.
+        features: Flat facts, namespace C.
+    """
+
+    id: ChannelId
+    needs_consent: bool = False
+    features: Mapping[str, Scalar] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        checked_part(self.id, "channel.id")
+
+    def arm_features(self) -> tuple[Feature, ...]:
+        """Features of namespace C."""
+        return scalar_features("C", {"id": str(self.id), **self.features})
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A time slot for sending.
+
+    Attributes:
+        id: For instance `evening`.
+        delay_s: The longest time between the decision and the send, in seconds.
+        features: Flat facts, namespace S.
+    """
+
+    id: SlotId
+    delay_s: float = 0.0
+    features: Mapping[str, Scalar] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        checked_part(self.id, "slot.id")
+        if not 0.0 <= self.delay_s < float("inf"):
+            raise InvalidInput(f"expected seconds ≥ 0, got {self.delay_s}", field=f"slot {self.id}.delay_s")
+
+    def arm_features(self) -> tuple[Feature, ...]:
+        """Features of namespace S."""
+        return scalar_features("S", {"id": str(self.id), **self.features})
