@@ -55,16 +55,12 @@ class Catalogue:
             if channel.id in variant.channels
             for slot in self.slots
         )
-        cell_of = {
-            cell: i + 1 for i, cell in enumerate((c.id, s.id) for c in self.channels for s in self.slots)
-        }
+        cell_of = {cell: i + 1 for i, cell in enumerate((c.id, s.id) for c in self.channels for s in self.slots)}
         ids = tuple(HOLD if arm is None else arm.id for arm in arms)
         put = object.__setattr__
         put(self, "arms", tuple(arms))
         put(self, "ids", ids)
-        put(
-            self, "cells", np.array([0 if arm is None else cell_of[arm.cell] for arm in arms], dtype=np.int64)
-        )
+        put(self, "cells", np.array([0 if arm is None else cell_of[arm.cell] for arm in arms], dtype=np.int64))
         put(self, "_index", {arm_id: i for i, arm_id in enumerate(ids)})
         put(self, "_variants", {str(v.id): v for v in self.variants})
         put(self, "digest", self._digest())

@@ -36,9 +36,7 @@ class Attribute:
     high: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.kind == "categorical" and (
-            not self.vocabulary or len(set(self.vocabulary)) != len(self.vocabulary)
-        ):
+        if self.kind == "categorical" and (not self.vocabulary or len(set(self.vocabulary)) != len(self.vocabulary)):
             raise ConfigError("a categorical attribute needs a list of distinct values", field="vocabulary")
         if self.kind == "hashed" and not 1 <= self.buckets <= 4096:
             raise ConfigError(f"expected 1 to 4096 buckets, got {self.buckets}", field="buckets")
@@ -63,18 +61,14 @@ class Attribute:
         """
         if self.kind == "boolean":
             if not isinstance(value, bool):
-                raise InvalidInput(
-                    f"expected true or false, got a {type(value).__name__}", field=f"attributes.{name}"
-                )
+                raise InvalidInput(f"expected true or false, got a {type(value).__name__}", field=f"attributes.{name}")
             return 0, float(value)
         if self.kind == "number":
             return 0, self._scaled(name, value)
         if not isinstance(value, str):
             raise InvalidInput(f"expected a string, got a {type(value).__name__}", field=f"attributes.{name}")
         if self.kind == "hashed":
-            return int.from_bytes(
-                hashlib.blake2b(value.encode(), digest_size=8).digest(), "little"
-            ) % self.buckets, 1.0
+            return int.from_bytes(hashlib.blake2b(value.encode(), digest_size=8).digest(), "little") % self.buckets, 1.0
         return (self.vocabulary.index(value) if value in self.vocabulary else len(self.vocabulary)), 1.0
 
     def _scaled(self, name: str, value: Scalar) -> float:
@@ -102,9 +96,7 @@ class Schema:
 
     def __post_init__(self) -> None:
         if not 0 <= self.dimension <= 4096:
-            raise ConfigError(
-                f"expected a dimension from 0 to 4096, got {self.dimension}", field="schema.dimension"
-            )
+            raise ConfigError(f"expected a dimension from 0 to 4096, got {self.dimension}", field="schema.dimension")
         columns = [f"U^u{i}" for i in range(self.dimension)]
         offsets: dict[str, int] = {}
         for name, attribute in self.attributes.items():
@@ -138,9 +130,7 @@ class Schema:
             attribute = self.attributes.get(name)
             if attribute is None:
                 known = ", ".join(sorted(self.attributes)) or "none"
-                raise InvalidInput(
-                    f"not in the campaign's schema (known: {known})", field=f"attributes.{name}"
-                )
+                raise InvalidInput(f"not in the campaign's schema (known: {known})", field=f"attributes.{name}")
             column, number = attribute.place(name, value)
             row[self._offsets[name] + column] = number
         return row

@@ -58,9 +58,7 @@ class Variant:
         for channel in self.channels:
             checked_part(channel, f"variant {self.id}.channels")
         if any(value != value or abs(value) == float("inf") for value in self.embedding):
-            raise InvalidInput(
-                "expected finite numbers; re-embed the copy", field=f"variant {self.id}.embedding"
-            )
+            raise InvalidInput("expected finite numbers; re-embed the copy", field=f"variant {self.id}.embedding")
         for name, values in (("offer", self.offer), ("features", self.features)):
             if any(isinstance(v, float) and not abs(v) < float("inf") for v in values.values()):
                 raise InvalidInput("expected finite numbers", field=f"variant {self.id}.{name}")

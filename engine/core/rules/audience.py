@@ -1,0 +1,45 @@
+"""Copy and campaigns meant for some shoppers only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from engine.core.catalogue import Catalogue
+from engine.core.feature import Scalar
+from engine.core.rules.rule import Inquiry
+
+AudienceSpec = Mapping[str, tuple[Scalar, ...]]
+
+
+class Audience:
+    """Excludes arms by attribute: each named attribute must be present and have one of the listed values."""
+
+    reasons = ("campaign_audience", "variant_audience")
+
+    def __init__(self, catalogue: Catalogue, campaign: AudienceSpec) -> None:
+        self._campaign = campaign
+        self._everything = np.ones(len(catalogue), dtype=np.uint8)
+        self._variants = [
+            (variant.audience, np.array([a is not None and a.variant == variant.id for a in catalogue.arms]))
+            for variant in catalogue.variants
+            if variant.audience
+        ]
+
+    def excluded(self, inquiry: Inquiry) -> np.ndarray | None:
+        """See `Rule`."""
+        attributes = inquiry.context.attributes
+        if not _belongs(attributes, self._campaign):
+            return self._everything
+        if not self._variants:
+            return None
+        codes = np.zeros(len(self._everything), dtype=np.uint8)
+        for audience, mask in self._variants:
+            if not _belongs(attributes, audience):
+                codes[mask] = 2
+        return codes
+
+
+def _belongs(attributes: Mapping[str, Scalar], audience: AudienceSpec) -> bool:
+    return all(attributes.get(name) in values for name, values in audience.items())

@@ -1,0 +1,66 @@
+"""All rules of a campaign, applied in one fixed order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.core.arm import ArmId
+from engine.core.campaign import Campaign
+from engine.core.catalogue import Catalogue
+from engine.core.rules.audience import Audience
+from engine.core.rules.campaign_dates import CampaignDates
+from engine.core.rules.consent import Consent
+from engine.core.rules.narrowing import Narrowing
+from engine.core.rules.rule import Inquiry, Rule
+from engine.core.rules.variant_state import VariantStates
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """Which arms may be drawn for one shopper, and why the others may not.
+
+    Attributes:
+        mask: Shape (k,), bool; column 0, `hold`, is always true.
+        codes: Shape (k,), uint8; 0 where eligible, else 1 + index into the reasons of `Eligibility`.
+    """
+
+    mask: np.ndarray
+    codes: np.ndarray
+
+
+class Eligibility:
+    """Applies the rules; the first one to exclude an arm gives its reason."""
+
+    def __init__(self, campaign: Campaign, catalogue: Catalogue) -> None:
+        self._ids = catalogue.ids
+        self._rules: tuple[Rule, ...] = (
+            CampaignDates(len(catalogue), campaign.starts_at, campaign.ends_at, paused=campaign.paused),
+            VariantStates(catalogue),
+            Audience(catalogue, campaign.audience),
+            Consent(catalogue),
+            Narrowing(catalogue),
+        )
+        self.reasons: tuple[str, ...] = tuple(reason for rule in self._rules for reason in rule.reasons)
+
+    def of(self, inquiry: Inquiry) -> Eligible:
+        """Decide eligibility for one shopper.
+
+        Raises:
+            InvalidInput: If the request narrows to something unknown.
+        """
+        codes = np.zeros(len(self._ids), dtype=np.uint8)
+        offset = 0
+        for rule in self._rules:
+            found = rule.excluded(inquiry)
+            if found is not None:
+                new = (codes == 0) & (found > 0)
+                codes[new] = found[new] + offset
+            offset += len(rule.reasons)
+        codes[0] = 0
+        return Eligible(codes == 0, codes)
+
+    def excluded(self, eligible: Eligible) -> dict[ArmId, str]:
+        """Arm id → reason, of every excluded arm."""
+        return {self._ids[i]: self.reasons[eligible.codes[i] - 1] for i in np.flatnonzero(eligible.codes)}
