@@ -1,0 +1,39 @@
+"""The append-only event log: segment chains, group commit, recovery and reading."""
+
+from engine.journal.appender import Appender
+from engine.journal.arms_of import ArmsOf
+from engine.journal.dead_letters import DeadLetters
+from engine.journal.entry import Entry, Record
+from engine.journal.files import FileJournal
+from engine.journal.group_commit import GroupCommit
+from engine.journal.journal import Journal
+from engine.journal.journal_failed import JournalFailed
+from engine.journal.mark import Mark
+from engine.journal.memory import MemoryJournal
+from engine.journal.orphans import close_orphans
+from engine.journal.position import Position
+from engine.journal.positions import Positions
+from engine.journal.reader import JournalReader
+from engine.journal.record import decode, encode
+from engine.journal.writer import SegmentWriter
+
+__all__ = [
+    "Appender",
+    "ArmsOf",
+    "DeadLetters",
+    "Entry",
+    "FileJournal",
+    "GroupCommit",
+    "Journal",
+    "JournalFailed",
+    "JournalReader",
+    "Mark",
+    "MemoryJournal",
+    "Position",
+    "Positions",
+    "Record",
+    "SegmentWriter",
+    "close_orphans",
+    "decode",
+    "encode",
+]

@@ -1,0 +1,106 @@
+"""Many callers, one sync: batches form while a commit is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from engine.journal.appender import Appender
+from engine.journal.entry import Record
+from engine.journal.journal_failed import JournalFailed
+from engine.journal.position import Position
+
+
+class GroupCommit:
+    """Appends from an event loop and answers once the record is durable.
+
+    An idle journal commits at once, with no delay; what arrives during a commit shares the next one. Callers wait on a
+    shielded future of their batch, so that a call that is cancelled takes nothing from the others; its own record may
+    be written all the same.
+    """
+
+    def __init__(self, writer: Appender) -> None:
+        """Take the writer over: `close` closes it."""
+        self._writer = writer
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal-commit")
+        self._batch: asyncio.Future[None] | None = None
+        self._committing: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def append(self, record: Record, at: datetime) -> Position:
+        """Record, and return once it is durable.
+
+        Raises:
+            InvalidInput: If the record cannot be written; nothing was recorded.
+            JournalFailed: If it was not made durable: it counts as never recorded.
+        """
+        self._check()
+        position = self._writer.append(record, at)
+        await self._durable()
+        return position
+
+    async def append_many(self, records: Sequence[Record], at: datetime) -> list[Position]:
+        """Record all in their order, side by side in one chain, and return once they are durable.
+
+        Raises:
+            InvalidInput: If one cannot be written; those before it are recorded.
+            JournalFailed: If they were not made durable.
+        """
+        self._check()
+        positions = [self._writer.append(record, at) for record in records]
+        if positions:
+            await self._durable()
+        return positions
+
+    async def close(self) -> None:
+        """Take no more, wait for all that was taken to be durable, and close the writer; again does nothing.
+
+        Raises:
+            JournalFailed: If the last commit failed.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if self._committing is not None:
+            await asyncio.shield(self._committing)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._executor, self._writer.close)
+        finally:
+            self._executor.shutdown(wait=False)
+
+    def _check(self) -> None:
+        if self._closed:
+            raise JournalFailed("expected an open journal, but it is closing; send the request to another server")
+
+    async def _durable(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._batch is None:
+            self._batch = loop.create_future()
+        if self._committing is None:
+            self._committing = loop.create_task(self._commit_all())
+        await asyncio.shield(self._batch)
+
+    async def _commit_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._batch is not None:
+                batch, self._batch = self._batch, None
+                try:
+                    await loop.run_in_executor(self._executor, self._writer.commit)
+                except BaseException as error:
+                    _fail(batch, error)
+                    if not isinstance(error, Exception):
+                        raise
+                else:
+                    batch.set_result(None)
+        finally:
+            self._committing = None
+
+
+def _fail(batch: asyncio.Future[None], error: BaseException) -> None:
+    """Tell every waiter; and mark the error as seen, as all of them may have been cancelled."""
+    failure = error if isinstance(error, Exception) else JournalFailed("the commit was cut short by a shutdown")
+    batch.set_exception(failure)
+    batch.exception()

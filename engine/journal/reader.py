@@ -1,0 +1,123 @@
+"""Reads all chains of a journal as one."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from engine.core.errors import CorruptState, UnsupportedVersion
+from engine.journal.arms_of import ArmsOf, no_catalogues
+from engine.journal.chain import Chain, chains
+from engine.journal.chain_reader import ChainReader
+from engine.journal.dead_letters import DeadLetters
+from engine.journal.entry import Entry
+from engine.journal.instant import from_micros, to_micros
+from engine.journal.mark import Mark
+from engine.journal.position import Position
+from engine.journal.positions import Positions
+from engine.journal.record import decode
+
+
+class JournalReader:
+    """Follows a journal while its writers are at work.
+
+    Attributes:
+        dead_letters: The records that were whole but could not be understood.
+    """
+
+    def __init__(self, folder: Path, dead_letters: DeadLetters | None = None, arms: ArmsOf = no_catalogues) -> None:
+        """Read nothing yet.
+
+        Args:
+            folder: The journal's folder; it may not exist yet.
+            dead_letters: By default `dead_letters.jsonl` in the folder.
+            arms: Looks catalogues up, for decisions over many arms.
+        """
+        self._folder = folder
+        self._arms = arms
+        self._read: dict[str, tuple[Position, int, bool]] = {}
+        self.dead_letters = dead_letters or DeadLetters(folder / "dead_letters.jsonl")
+
+    @property
+    def positions(self) -> Positions:
+        """How far this reader has given records out."""
+        return Positions(position for position, _, _ in self._read.values())
+
+    def read(self, after: Positions | None = None) -> Iterator[tuple[Position, Entry]]:
+        """Records behind `after` over all chains, in order of recorded_at, ties in order of the chains' names.
+
+        Ends at the end of what was whole when each chain was reached; call again with the positions reached to go on.
+        A record that is whole but no record is counted in `dead_letters` and passed over.
+
+        Args:
+            after: Where to begin in each chain; None reads everything.
+
+        Raises:
+            CorruptState: If durable records are damaged: file and offset are named.
+            UnsupportedVersion: If a newer armsreach wrote a record.
+        """
+        start = after if after is not None else Positions()
+        streams = [self._chain(chain, start.get(chain.name)) for chain in chains(self._folder)]
+        for position, entry in heapq.merge(*streams, key=_order):
+            self._note(position, entry)
+            yield position, entry
+
+    def watermark(self, read: Positions | None = None) -> datetime | None:
+        """Up to when nothing is missing: the least of the chains' last times.
+
+        A chain that is closed holds nothing back. Where all are closed, the latest of their times counts. A chain
+        without any record is not counted, so a writer records a mark before it serves.
+
+        Args:
+            read: How far was read in each chain; None for all that this reader has given out.
+
+        Returns:
+            Aware UTC; None while a chain with records has not been read.
+
+        Raises:
+            CorruptState: If a chain's segments are damaged.
+        """
+        opened: list[int] = []
+        closed: list[int] = []
+        positions = self.positions if read is None else read
+        for chain in chains(self._folder):
+            last = self._last(chain, positions.get(chain.name))
+            if last is not None:
+                (closed if last[1] else opened).append(last[0])
+            elif not ChainReader(chain).is_empty():
+                return None
+        if opened:
+            return from_micros(min(opened))
+        return from_micros(max(closed)) if closed else None
+
+    def is_closed(self, chain: str) -> bool:
+        """Whether the chain's last record closes it."""
+        last = ChainReader(Chain(self._folder, chain)).last_of_all()
+        return last is not None and last[1]
+
+    def _chain(self, chain: Chain, after: Position | None) -> Iterator[tuple[Position, Entry]]:
+        for position, payload in ChainReader(chain).payloads(after):
+            try:
+                entry = decode(payload, self._arms)
+            except UnsupportedVersion as error:
+                raise UnsupportedVersion(f"{chain.segment_path(position.segment)}: {error}") from error
+            except CorruptState as error:
+                self.dead_letters.add(position, payload, str(error))
+            else:
+                yield position, entry
+
+    def _last(self, chain: Chain, position: Position | None) -> tuple[int, bool] | None:
+        known = self._read.get(chain.name)
+        if known is not None and known[0] == position:
+            return known[1:]
+        return ChainReader(chain).last(position)
+
+    def _note(self, position: Position, entry: Entry) -> None:
+        closed = isinstance(entry.record, Mark) and entry.record.closed
+        self._read[position.chain] = (position, to_micros(entry.recorded_at), closed)
+
+
+def _order(item: tuple[Position, Entry]) -> tuple[datetime, str]:
+    return item[1].recorded_at, item[0].chain

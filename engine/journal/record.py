@@ -1,0 +1,131 @@
+"""Records as bytes, version 1.
+
+::
+
+    u8 version | u8 kind | i64 recorded_at (µs since 1970, UTC) | body
+
+The kinds are 1 decision (see `decision_codec`), 2 outcome (a JSON array), 3 mark and 4 closing mark (no body). Readers
+take every version up to their own; the golden file of each version stands in the tests.
+"""
+
+from __future__ import annotations
+
+import struct
+from datetime import datetime
+
+import orjson
+
+from engine.core.decision import Decision
+from engine.core.errors import ArmsreachError, CorruptState, InvalidInput, UnsupportedVersion
+from engine.core.outcome import Outcome, OutcomeType
+from engine.journal.arms_of import ArmsOf, no_catalogues
+from engine.journal.decision_codec import decode_decision, encode_decision
+from engine.journal.entry import Entry, Record
+from engine.journal.instant import from_micros, to_micros
+from engine.journal.mark import Mark
+
+VERSION = 1
+_PREFIX = struct.Struct("<BBq")
+_DECISION, _OUTCOME, _MARK, _CLOSED = 1, 2, 3, 4
+
+
+def encode(record: Record, recorded_at: datetime, arms: ArmsOf = no_catalogues) -> bytes:
+    """Write a record.
+
+    Args:
+        record: What to write.
+        recorded_at: The chain's clock; aware.
+        arms: Looks a catalogue up, so that decisions over many arms become bitmaps.
+
+    Raises:
+        InvalidInput: Naming the field that could not be given back as it is.
+
+    Examples:
+        >>> from datetime import UTC
+        >>> decode(encode(Mark(), datetime(2026, 1, 1, tzinfo=UTC))).record
+        Mark(closed=False)
+    """
+    micros = to_micros(recorded_at)
+    if isinstance(record, Decision):
+        return _PREFIX.pack(VERSION, _DECISION, micros) + encode_decision(record, arms)
+    if isinstance(record, Outcome):
+        return _PREFIX.pack(VERSION, _OUTCOME, micros) + _encode_outcome(record)
+    return _PREFIX.pack(VERSION, _CLOSED if record.closed else _MARK, micros)
+
+
+def decode(payload: bytes, arms: ArmsOf = no_catalogues) -> Entry:
+    """Read a record.
+
+    Args:
+        payload: What `encode` wrote, in this version or an older one.
+        arms: Looks a catalogue up, where a record refers to one.
+
+    Raises:
+        UnsupportedVersion: If a newer armsreach wrote it.
+        CorruptState: If it is no record, or its catalogue is unknown.
+    """
+    try:
+        version, kind, micros = _PREFIX.unpack_from(payload)
+    except struct.error:
+        raise CorruptState(f"expected a record of at least {_PREFIX.size} bytes, got {len(payload)}") from None
+    if version > VERSION:
+        raise UnsupportedVersion(
+            f"record version {version}, and this armsreach reads up to {VERSION}; upgrade armsreach here"
+        )
+    try:
+        return Entry(from_micros(micros), _record(payload, kind, arms))
+    except (ArmsreachError, ValueError, TypeError, KeyError, OverflowError, struct.error, AttributeError) as error:
+        raise CorruptState(f"expected a record of version {version} and kind {kind}: {error}") from error
+
+
+def recorded_micros(payload: bytes) -> tuple[int, bool]:
+    """Read no more than when a record was written (µs), and whether it closes its chain.
+
+    Raises:
+        CorruptState: If the payload is too short.
+    """
+    if len(payload) < _PREFIX.size:
+        raise CorruptState(f"expected a record of at least {_PREFIX.size} bytes, got {len(payload)}")
+    _, kind, micros = _PREFIX.unpack_from(payload)
+    return micros, kind == _CLOSED
+
+
+def _record(payload: bytes, kind: int, arms: ArmsOf) -> Record:
+    if kind == _DECISION:
+        return decode_decision(payload, _PREFIX.size, arms)
+    if kind == _OUTCOME:
+        return _decode_outcome(payload[_PREFIX.size :])
+    if kind in (_MARK, _CLOSED):
+        return Mark(closed=kind == _CLOSED)
+    raise ValueError("no such kind")
+
+
+def _encode_outcome(outcome: Outcome) -> bytes:
+    fields = (
+        outcome.id,
+        outcome.campaign,
+        outcome.type.value,
+        to_micros(outcome.at),
+        float(outcome.value),
+        outcome.decision_id,
+        outcome.user,
+        outcome.reason,
+    )
+    try:
+        return orjson.dumps(fields)
+    except (TypeError, orjson.JSONEncodeError) as error:
+        raise InvalidInput(f"expected texts that JSON can hold: {error}", field="outcome") from None
+
+
+def _decode_outcome(body: bytes) -> Outcome:
+    id_, campaign, type_, at, value, decision_id, user, reason = orjson.loads(body)
+    return Outcome(
+        id=id_,
+        campaign=campaign,
+        type=OutcomeType(type_),
+        at=from_micros(at),
+        value=value,
+        decision_id=decision_id,
+        user=user,
+        reason=reason,
+    )
