@@ -1,0 +1,165 @@
+"""Settings: one frozen, validated tree, read once from TOML and the environment."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.core.errors import ConfigError
+from engine.core.reading import read
+
+PREFIX = "ARMSREACH_"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where the server listens.
+
+    Attributes:
+        host: Address; loopback unless you know who can reach it.
+        port: 0 takes any free port.
+        drain_s: How long running calls may finish after a stop.
+        max_message_mb: Largest message in either direction.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 50551
+    drain_s: float = 10.0
+    max_message_mb: int = 64
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise ConfigError(f"expected 0 to 65535, got {self.port}", field="port")
+        if self.host not in ("127.0.0.1", "localhost", "::1"):
+            raise ConfigError(
+                "there is no authentication yet, so only loopback is served; put an authenticating proxy in front",
+                field="host",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class JournalSettings:
+    """How decisions and outcomes reach the disk.
+
+    Attributes:
+        durability: `fsync` survives a power cut; `write` survives a kill only.
+        segment_mb: A new segment begins past this size.
+        mark_s: An idle server writes a heartbeat this often, so that learning can go on.
+    """
+
+    durability: Literal["fsync", "write"] = "fsync"
+    segment_mb: int = 64
+    mark_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestIdSettings:
+    """How long a retry finds its decision.
+
+    Attributes:
+        ttl_s: A request id gives the same decision for this long.
+        capacity: Decisions and outcome ids remembered at most; beyond, decisions are refused until some are older.
+    """
+
+    ttl_s: float = 900.0
+    capacity: int = 500_000
+
+    def __post_init__(self) -> None:
+        if self.capacity < 1 or self.ttl_s <= 0:
+            raise ConfigError("expected numbers above 0", field="capacity" if self.capacity < 1 else "ttl_s")
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerSettings:
+    """The learner's process.
+
+    Attributes:
+        enabled: Whether `serve` starts it.
+        poll_s: How often it looks for new records.
+    """
+
+    enabled: bool = True
+    poll_s: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the composition root needs.
+
+    Attributes:
+        data: Folder of journal, snapshots and state.
+        clock: `server` believes this machine; `client` believes the times in requests (simulation, demo, replay).
+        campaigns: Campaign files that `serve` creates when they are new.
+        poll_s: How often servers look for new snapshots and settings.
+    """
+
+    data: str = "var"
+    clock: Literal["server", "client"] = "server"
+    campaigns: tuple[str, ...] = ()
+    poll_s: float = 0.2
+    server: ServerSettings = field(default_factory=ServerSettings)
+    journal: JournalSettings = field(default_factory=JournalSettings)
+    request_ids: RequestIdSettings = field(default_factory=RequestIdSettings)
+    learner: LearnerSettings = field(default_factory=LearnerSettings)
+
+    @property
+    def folder(self) -> Path:
+        """The data folder."""
+        return Path(self.data)
+
+
+def read_settings(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read settings from a TOML file, overridden by the environment.
+
+    `ARMSREACH_SERVER__PORT=0` overrides `port` in `[server]`; values are TOML, or strings where they are not.
+
+    Raises:
+        ConfigError: Naming the file and key; unknown keys name the nearest known one.
+    """
+    data = read_toml(path) if path else {}
+    for name, text in sorted((os.environ if environment is None else environment).items()):
+        parts = name.removeprefix(PREFIX).lower().split("__")
+        if name.startswith(PREFIX) and (parts[0] in _SECTIONS or parts[0] in _PLAIN):
+            table = data
+            for part in parts[:-1]:
+                table = table.setdefault(part, {})
+            table[parts[-1]] = _toml_value(text)
+    settings = read(Settings, data, file=str(path or "environment"))
+    return _relative_to(settings, path)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file.
+
+    Raises:
+        ConfigError: If it is missing or malformed.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError("no such file", file=str(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not valid TOML: {error}", file=str(path)) from None
+
+
+_PLAIN = ("data", "clock", "campaigns", "poll_s")
+_SECTIONS = ("server", "journal", "request_ids", "learner")
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _relative_to(settings: Settings, path: Path | None) -> Settings:
+    """Relative campaign files stand beside the settings file; the data folder beside where one works."""
+    if path is None:
+        return settings
+    files = tuple(str(path.parent / name) for name in settings.campaigns)
+    return Settings(**{**{f: getattr(settings, f) for f in settings.__slots__}, "campaigns": files})

@@ -1,0 +1,1 @@
+"""The gRPC server: codec, servicers, one interceptor, health and the process around them."""

@@ -1,0 +1,181 @@
+"""The one place where protobuf messages of requests and answers become our own types, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from engine.core.arm import HOLD, Arm, ChannelId
+from engine.core.context import Context
+from engine.core.decision import Decision, Mode
+from engine.core.errors import InvalidInput
+from engine.core.feature import Scalar
+from engine.core.outcome import Outcome, OutcomeType
+from engine.pb.armsreach.v1 import delivery_pb2 as wire
+from engine.pb.armsreach.v1 import types_pb2 as types
+from engine.service.requests import DecideRequest, Explanation, FallbackReport, OutcomeReport
+from engine.service.serving import Serving
+
+MODES = {mode: types.Mode.Value(f"MODE_{mode.name}") for mode in Mode}
+OUTCOME_TYPES = {types.OutcomeType.Value(f"OUTCOME_TYPE_{kind.name}"): kind for kind in OutcomeType}
+
+
+def scalar(message: types.Scalar, field: str) -> Scalar:
+    """A flat value.
+
+    Raises:
+        InvalidInput: If no kind is set or a number is not finite.
+    """
+    kind = message.WhichOneof("kind")
+    if kind is None:
+        raise InvalidInput("expected text, number or flag, got nothing; leave an absent value out", field=field)
+    value: Scalar = getattr(message, kind)
+    if isinstance(value, float) and not np.isfinite(value):
+        raise InvalidInput(f"expected a finite number, got {value}", field=field)
+    return value
+
+
+def scalar_message(value: Scalar) -> types.Scalar:
+    """The reverse of `scalar`."""
+    if isinstance(value, bool):
+        return types.Scalar(flag=value)
+    return types.Scalar(text=value) if isinstance(value, str) else types.Scalar(number=value)
+
+
+def scalars(messages: Mapping[str, types.Scalar], field: str) -> dict[str, Scalar]:
+    """Flat values by name."""
+    return {name: scalar(message, f"{field}.{name}") for name, message in messages.items()}
+
+
+def moment(message: Timestamp, field: str) -> datetime:
+    """A time, in UTC.
+
+    Raises:
+        InvalidInput: If it is out of range.
+    """
+    try:
+        return message.ToDatetime(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput("expected a time of the years 1 to 9999", field=field) from None
+
+
+def timestamp(value: datetime) -> Timestamp:
+    """The reverse of `moment`."""
+    message = Timestamp()
+    message.FromDatetime(value)
+    return message
+
+
+def decide_request(message: wire.DecideRequest) -> DecideRequest:
+    """A request for one shopper.
+
+    Raises:
+        InvalidInput: Naming the field that is wrong.
+    """
+    return DecideRequest(
+        campaign=message.campaign,
+        user=message.user,
+        context=Context(
+            embedding=np.array(message.embedding, dtype=np.float32),
+            attributes=scalars(message.attributes, "attributes"),
+            consents=frozenset(ChannelId(c) for c in message.consents),
+        ),
+        request_id=message.request_id,
+        channels=tuple(message.channels),
+        slots=tuple(message.slots),
+        variants=tuple(message.variants),
+        at=moment(message.at, "at") if message.HasField("at") else None,
+    )
+
+
+def decide_response(decision: Decision, serving: Serving, request_id: str, top_k: int) -> wire.DecideResponse:
+    """The answer for one shopper, with the finished copy for the chosen channel."""
+    response = wire.DecideResponse(
+        decision_id=decision.id,
+        arm=decision.arm,
+        propensity=decision.propensity,
+        mode=MODES[decision.mode],
+        snapshot=decision.snapshot,
+        request_id=request_id,
+    )
+    if decision.arm != HOLD:
+        arm = Arm.parse(decision.arm)
+        response.variant, response.channel, response.slot = arm.variant, arm.channel, arm.slot
+        response.content.update(serving.content(arm))
+    for arm_id, probability in _top(decision, max(top_k, 1)):
+        response.top.add(arm=arm_id, probability=probability)
+    return response
+
+
+def _top(decision: Decision, k: int) -> Sequence[tuple[str, float]]:
+    known = [(arm, p) for arm, p in zip(decision.eligible, decision.probabilities, strict=True) if p is not None]
+    return sorted(known, key=lambda item: -item[1])[:k]
+
+
+def outcome_report(message: wire.ReportOutcomesRequest) -> OutcomeReport:
+    """Outcomes and safe answers.
+
+    Raises:
+        InvalidInput: Naming the field that is wrong, with its place in the list.
+    """
+    return OutcomeReport(
+        campaign=message.campaign,
+        outcomes=tuple(
+            _outcome(outcome, message.campaign, f"outcomes[{i}]") for i, outcome in enumerate(message.outcomes)
+        ),
+        fallbacks=tuple(_fallback(item, f"fallbacks[{i}]") for i, item in enumerate(message.fallbacks)),
+    )
+
+
+def _outcome(message: types.Outcome, campaign: str, field: str) -> Outcome:
+    kind = OUTCOME_TYPES.get(message.type)
+    if kind is None:
+        raise InvalidInput("expected one of the outcome types", field=f"{field}.type")
+    if not message.HasField("at"):
+        raise InvalidInput("expected the time when it happened", field=f"{field}.at")
+    try:
+        return Outcome(
+            id=message.outcome_id,
+            campaign=campaign,
+            type=kind,
+            at=moment(message.at, "at"),
+            value=message.value if message.HasField("value") else 1.0,
+            decision_id=message.decision_id,
+            user=message.user,
+            reason=message.reason,
+        )
+    except InvalidInput as error:
+        raise InvalidInput(str(error).removeprefix(f"{error.field}: "), field=f"{field}.{error.field}") from None
+
+
+def _fallback(message: wire.FallbackDecision, field: str) -> FallbackReport:
+    if not message.request_id:
+        raise InvalidInput("expected the id that the decide request had", field=f"{field}.request_id")
+    if not message.HasField("decided_at"):
+        raise InvalidInput("expected the time of the safe answer", field=f"{field}.decided_at")
+    return FallbackReport(message.request_id, message.user, moment(message.decided_at, f"{field}.decided_at"))
+
+
+def explain_response(explanation: Explanation) -> wire.ExplainResponse:
+    """An explanation; the draw is there when it was made."""
+    response = wire.ExplainResponse(
+        mode=MODES[Mode(explanation.mode)],
+        snapshot=explanation.snapshot,
+        policy=explanation.policy,
+        excluded=explanation.excluded,
+    )
+    for candidate in explanation.candidates:
+        item = response.candidates.add(arm=candidate.arm, probability=candidate.probability, floor=candidate.floor)
+        if candidate.cost is not None:
+            item.cost = candidate.cost
+        for feature, value in candidate.contributions:
+            item.contributions.add(feature=feature, value=value)
+    decision = explanation.decision
+    if decision is not None:
+        response.draw.decision_id, response.draw.arm, response.draw.seed = decision.id, decision.arm, decision.seed
+        if decision.counts is not None:
+            response.draw.counts.extend(decision.counts.tolist())
+    return response

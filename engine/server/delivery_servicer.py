@@ -1,0 +1,74 @@
+"""`Delivery` over gRPC: decode, ask the service, encode."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from engine.core.errors import InvalidInput, NotFound
+from engine.core.rules.rule import Inquiry
+from engine.pb.armsreach.v1 import delivery_pb2 as wire
+from engine.pb.armsreach.v1.delivery_pb2_grpc import DeliveryServicer as Base
+from engine.server import codec
+from engine.server.batch_codec import batch_requests, batch_response
+from engine.service.delivery import Delivery
+from engine.service.explaining import Explaining
+
+_EXPLAINED_ARMS = 3
+
+
+class DeliveryServicer(Base):
+    """Decides and records."""
+
+    def __init__(self, delivery: Delivery, explaining: Explaining) -> None:
+        self._delivery = delivery
+        self._explaining = explaining
+
+    async def Decide(self, request: wire.DecideRequest, context: Any) -> wire.DecideResponse:  # noqa: N802, ARG002
+        """One shopper."""
+        asked, request_id = codec.named(codec.decide_request(request))
+        serving = self._delivery.serving(asked.campaign)
+        decision = await self._delivery.decide(asked)
+        return codec.decide_response(decision, serving, request_id, request.top_k)
+
+    async def DecideBatch(  # noqa: N802
+        self,
+        request_iterator: AsyncIterator[wire.DecideBatchRequest],
+        context: Any,  # noqa: ARG002
+    ) -> AsyncIterator[wire.DecideBatchResponse]:
+        """Many shoppers, in columns; an answer per message, in order."""
+        async for request in request_iterator:
+            serving = self._delivery.serving(request.campaign)
+            asked = batch_requests(request, serving.campaign.schema.dimension)
+            decisions = await self._delivery.decide_many(asked)
+            yield batch_response(request.tag, decisions, serving.snapshot)
+
+    async def ReportOutcomes(  # noqa: N802
+        self,
+        request: wire.ReportOutcomesRequest,
+        context: Any,  # noqa: ARG002
+    ) -> wire.ReportOutcomesResponse:
+        """Outcomes and safe answers."""
+        recorded = await self._delivery.report(codec.outcome_report(request))
+        return wire.ReportOutcomesResponse(accepted=recorded.accepted, duplicates=recorded.duplicates)
+
+    async def Explain(self, request: wire.ExplainRequest, context: Any) -> wire.ExplainResponse:  # noqa: N802, ARG002
+        """Why an arm would be, or was, chosen."""
+        if request.WhichOneof("what") == "decision_id":
+            decision = self._delivery.remembered(request.decision_id)
+            if decision is None:
+                raise NotFound(
+                    "decision_id: this server does not remember it; recent decisions are kept for request_ids.ttl_s,"
+                    " older ones are in the exported log"
+                )
+            serving = self._delivery.serving(decision.campaign)
+            return codec.explain_response(self._explaining.decision(serving, decision))
+        if request.WhichOneof("what") is None:
+            raise InvalidInput("expected a request or a decision_id", field="what")
+        asked = codec.decide_request(request.request)
+        serving = self._delivery.serving(asked.campaign)
+        inquiry = Inquiry(
+            asked.context, asked.at or self._delivery.now(), asked.channels, asked.slots, asked.variants
+        )
+        explained = self._explaining.request(serving, asked, inquiry, request.arms or _EXPLAINED_ARMS)
+        return codec.explain_response(explained)

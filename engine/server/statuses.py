@@ -1,0 +1,105 @@
+"""The one table from our errors to gRPC status, and the one interceptor that applies it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from engine.core import errors
+
+log = logging.getLogger(__name__)
+
+CODES: tuple[tuple[type[errors.ArmsreachError], int], ...] = (
+    (errors.InvalidInput, code_pb2.INVALID_ARGUMENT),
+    (errors.NotFound, code_pb2.NOT_FOUND),
+    (errors.FailedPrecondition, code_pb2.FAILED_PRECONDITION),
+    (errors.ResourceExhausted, code_pb2.RESOURCE_EXHAUSTED),
+    (errors.Unavailable, code_pb2.UNAVAILABLE),
+    (errors.CorruptState, code_pb2.DATA_LOSS),
+    (errors.LearningError, code_pb2.INTERNAL),
+    (errors.CallerError, code_pb2.INVALID_ARGUMENT),
+    (errors.Overloaded, code_pb2.UNAVAILABLE),
+)
+"""First match wins; subclasses stand before their parents."""
+
+RETRY_S = 1
+
+
+def status_of(error: BaseException) -> Any:
+    """The status that a caller sees.
+
+    Errors of ours keep their message. Any other becomes INTERNAL with a fixed text, and its traceback goes to the log:
+    it may hold what is none of the caller's business.
+    """
+    for kind, code in CODES:
+        if isinstance(error, kind):
+            return rpc_status.to_status(status_pb2.Status(code=code, message=str(error), details=_details(error)))
+    log.error("a handler failed", exc_info=error)
+    return rpc_status.to_status(status_pb2.Status(code=code_pb2.INTERNAL, message="internal error; see the server's log"))
+
+
+def _details(error: errors.ArmsreachError) -> list[AnyMessage]:
+    detail: Any
+    if isinstance(error, errors.InvalidInput) and error.field:
+        detail = error_details_pb2.BadRequest()
+        detail.field_violations.add(field=error.field, description=str(error))
+    elif isinstance(error, errors.Overloaded):
+        detail = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_S))
+    else:
+        return []
+    packed = AnyMessage()
+    packed.Pack(detail)
+    return [packed]
+
+
+class StatusInterceptor(grpc.aio.ServerInterceptor):
+    """Turns what a handler raises into a status; so handlers hold no `try`."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any]:
+        """Wrap the handler of a call."""
+        handler: Any = await continuation(handler_call_details)
+        if handler is None or not handler_call_details.method.startswith("/armsreach."):
+            return handler
+        if handler.unary_unary:
+            return grpc.unary_unary_rpc_method_handler(
+                _unary(handler.unary_unary), handler.request_deserializer, handler.response_serializer
+            )
+        return grpc.stream_stream_rpc_method_handler(
+            _stream(handler.stream_stream), handler.request_deserializer, handler.response_serializer
+        )
+
+
+def _unary(handle: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
+    async def handled(request: Any, context: Any) -> Any:
+        try:
+            return await handle(request, context)
+        except Exception as error:
+            if isinstance(error, grpc.aio.AbortError):
+                raise
+            await context.abort_with_status(status_of(error))
+
+    return handled
+
+
+def _stream(handle: Callable[[Any, Any], AsyncIterator[Any]]) -> Callable[[Any, Any], AsyncIterator[Any]]:
+    async def handled(requests: Any, context: Any) -> AsyncIterator[Any]:
+        try:
+            async for response in handle(requests, context):
+                yield response
+        except Exception as error:
+            if isinstance(error, grpc.aio.AbortError):
+                raise
+            await context.abort_with_status(status_of(error))
+
+    return handled

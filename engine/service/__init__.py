@@ -1,0 +1,1 @@
+"""Deciding, recording outcomes, learning and publishing; no transport."""

@@ -1,0 +1,94 @@
+"""One campaign, made ready to decide: everything that does not change between two requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.core.arm import Arm, ArmId
+from engine.core.campaign import Campaign
+from engine.core.catalogue import Catalogue
+from engine.core.compiled import CompiledModel, ScoringMatrix
+from engine.core.errors import CorruptState
+from engine.core.policy import ModelPolicy, Policy, UniformPolicy
+from engine.core.rules.eligibility import Eligibility, Eligible
+from engine.store.snapshots import Snapshot
+
+_CACHED_ELIGIBILITIES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class EligibleSet:
+    """The ids of an eligible set and the reasons of the rest, shared by all decisions that have it."""
+
+    columns: np.ndarray
+    ids: tuple[ArmId, ...]
+    excluded: Mapping[ArmId, str]
+
+
+class Serving:
+    """A campaign with its rules, its policy and, once something is learned, its model.
+
+    It is immutable for requests: a new snapshot or a changed campaign makes a new `Serving`, and requests under way
+    finish with the one they began with.
+    """
+
+    def __init__(self, campaign: Campaign, revision: int, snapshot: Snapshot | None) -> None:
+        """Derive the arm matrix and precompute the rules.
+
+        Raises:
+            CorruptState: If the snapshot was learned under another schema, so that its columns mean other things.
+        """
+        self.campaign = campaign
+        self.revision = revision
+        self.catalogue: Catalogue = campaign.catalogue()
+        self.eligibility = Eligibility(campaign, self.catalogue)
+        self.snapshot = snapshot.manifest.version if snapshot else ""
+        self.matrix: ScoringMatrix | None = self._matrix(snapshot) if snapshot else None
+        self.policy: Policy | None = None
+        if snapshot and self.matrix:
+            self.policy = ModelPolicy(
+                label=campaign.exploration.label,
+                model=self.matrix,
+                explorer=campaign.exploration.explorer({str(arm): i for i, arm in enumerate(self.catalogue.ids)}),
+                floor=campaign.exploration.floor,
+                cells=self.catalogue.cells,
+                spread=campaign.objective.spread,
+                t=snapshot.manifest.learned,
+            )
+        self.uniform = UniformPolicy()
+        self._texts = {(v.id, channel): texts for v in campaign.variants for channel, texts in v.channels.items()}
+        self._sets: dict[bytes, EligibleSet] = {}
+        everything = np.zeros(len(self.catalogue), dtype=bool)
+        everything[0] = True
+        self.hold_only = EligibleSet(
+            np.array([0]), self.catalogue.ids[:1], dict.fromkeys(self.catalogue.ids[1:], "holdout")
+        )
+        self.hold_mask = everything
+
+    def _matrix(self, snapshot: Snapshot) -> ScoringMatrix:
+        compiled = CompiledModel.from_bytes(snapshot.compiled)
+        if tuple(compiled.user_columns) != self.campaign.schema.user_columns:
+            raise CorruptState(
+                f"snapshot {snapshot.manifest.version} was learned under another schema; rebuild with"
+                f" `python -m engine learn --rebuild --campaign {self.campaign.id}`"
+            )
+        return compiled.matrix(self.catalogue.features())
+
+    def eligible_set(self, eligible: Eligible) -> EligibleSet:
+        """Ids and reasons for a mask, remembered, as most shoppers share a few masks."""
+        key = eligible.codes.tobytes()
+        found = self._sets.get(key)
+        if found is None:
+            if len(self._sets) >= _CACHED_ELIGIBILITIES:
+                self._sets.clear()
+            columns = np.flatnonzero(eligible.mask)
+            ids = tuple(self.catalogue.ids[i] for i in columns)
+            found = self._sets[key] = EligibleSet(columns, ids, self.eligibility.excluded(eligible))
+        return found
+
+    def content(self, arm: Arm) -> Mapping[str, str]:
+        """The finished strings of an arm's variant for its channel."""
+        return self._texts.get((arm.variant, arm.channel), {})
