@@ -24,6 +24,8 @@ from engine.journal.entry import Entry, Record
 from engine.journal.instant import from_micros, to_micros
 from engine.journal.mark import Mark
 
+__all__ = ["VERSION", "Entry", "Mark", "Record", "decode", "encode", "recorded_micros"]
+
 VERSION = 1
 _PREFIX = struct.Struct("<BBq")
 _DECISION, _OUTCOME, _MARK, _CLOSED = 1, 2, 3, 4
