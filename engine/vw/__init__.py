@@ -1,0 +1,19 @@
+"""Vowpal Wabbit: examples, learning, compiling. The only package that imports it."""
+
+from engine.vw.arguments import vw_arguments
+from engine.vw.compiling import check_compiled, compile_model
+from engine.vw.example import ExampleWriter
+from engine.vw.learner import VwLearner
+from engine.vw.model_file import ModelFile, checked_model
+from engine.vw.workspace import Workspace
+
+__all__ = [
+    "ExampleWriter",
+    "ModelFile",
+    "VwLearner",
+    "Workspace",
+    "check_compiled",
+    "checked_model",
+    "compile_model",
+    "vw_arguments",
+]

@@ -1,0 +1,70 @@
+"""The one door to Vowpal Wabbit's native code: models as bytes in and bytes out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import vowpalwabbit
+
+from engine.core.errors import LearningError
+
+
+class Workspace:
+    """A quiet Vowpal Wabbit workspace. Not thread-safe: one per process or lock.
+
+    Callers check examples and models before they come here (see `ExampleWriter` and `ModelFile`): native code answers
+    some mistakes by ending the process.
+    """
+
+    def __init__(self, arguments: Sequence[str], model: bytes | None = None) -> None:
+        """Open a workspace, empty or continuing from `model`.
+
+        Raises:
+            LearningError: If Vowpal Wabbit refuses the options or the model.
+        """
+        self._native: Any = None
+        with tempfile.TemporaryDirectory(prefix="armsreach-vw-") as folder:
+            words = list(arguments)
+            if model is not None:
+                path = Path(folder, "model.vw")
+                path.write_bytes(model)
+                words += ["--initial_regressor", str(path)]
+            try:
+                self._native = vowpalwabbit.Workspace(arg_list=words)
+            except Exception as error:
+                raise LearningError(f"Vowpal Wabbit refused its options or model: {error}") from None
+
+    def learn(self, lines: list[str]) -> None:
+        """Learn one example."""
+        self._native.learn(lines)
+
+    def predict(self, lines: list[str]) -> list[float]:
+        """Score the arms of one example, in the order of its lines."""
+        return [float(score) for score in self._native.predict(lines)]
+
+    def hashes(self, namespace: str, names: Sequence[str]) -> list[int]:
+        """Hash feature names as the text parser does."""
+        space = self._native.hash_space(namespace)
+        return [int(self._native.hash_feature(name, space)) for name in names]
+
+    def json_weights(self) -> str:
+        """Every weight that is not zero, as JSON."""
+        return str(self._native.json_weights())
+
+    def weighted_examples(self) -> float:
+        """How many examples the workspace has seen, those before its model was loaded included."""
+        return float(self._native.get_weighted_examples())
+
+    def to_bytes(self) -> bytes:
+        """The model with all state that further learning needs."""
+        with tempfile.TemporaryDirectory(prefix="armsreach-vw-") as folder:
+            path = Path(folder, "model.vw")
+            self._native.save(path)
+            return path.read_bytes()
+
+    def close(self) -> None:
+        """Free the native memory."""
+        self._native.finish()
