@@ -1,0 +1,102 @@
+"""`replay LOG`: what policies would have earned on the decisions of a log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+
+from simulator.commands.exit_codes import REFUSED, errors_become_exits
+from simulator.commands.option_values import duration, moment, named_numbers, words
+from simulator.defaults import DEFAULT_ESTIMATORS
+from simulator.evaluate import evaluate
+from simulator.log import Log
+from simulator.replay_settings import ReplaySettings
+from simulator.report.html import html_report
+from simulator.report.terminal import print_report
+from simulator.report.write import write_report
+from simulator.thresholds import Thresholds
+
+__all__ = ["register"]
+
+_SPECS = "logged, uniform, constant:ARM, best_constant, file:PATH, python:module:object"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to an application."""
+    app.command("replay")(replay)
+
+
+def replay(
+    log: Annotated[str, typer.Argument(metavar="LOG", help="Decision log: JSON Lines (also .gz) or Parquet.")],
+    policy: Annotated[list[str] | None, typer.Option(metavar="SPEC", help=f"Repeatable: {_SPECS}.")] = None,
+    metric: Annotated[str | None, typer.Option(metavar="M,...", help="Default: those whose outcomes occur.")] = None,
+    estimator: Annotated[str, typer.Option(metavar="E,...", help="ips, snips, dm, dr.")] = ",".join(DEFAULT_ESTIMATORS),
+    objective: Annotated[str, typer.Option(help='Such as "click=0,purchase=0.3,refund=-0.3,cost=-1".')] = "",
+    split: Annotated[
+        str, typer.Option(metavar="HOW", help="user, a share, or a time: what best_constant chooses on.")
+    ] = "user",
+    delay: Annotated[
+        str | None, typer.Option(metavar="D", help="Leave out decisions younger than this (90s, 24h, 7d).")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="T", help="Use nothing after this time.")] = None,
+    start: Annotated[str | None, typer.Option("--from", metavar="T", help="Only decisions from this time on.")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="T", help="Only decisions before this time.")] = None,
+    where: Annotated[str | None, typer.Option(metavar="EXPR", help="SQL condition on context columns.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Break the report down by a column.")] = None,
+    interval: Annotated[str, typer.Option(metavar="NAME", help="bootstrap or delta.")] = "bootstrap",
+    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
+    resamples: Annotated[int, typer.Option(metavar="N", help="Bootstrap resamples.")] = 1000,
+    cluster: Annotated[str | None, typer.Option(metavar="COLUMN", help="Cluster by this instead of user.")] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of resamples and folds.")] = 0,
+    reward_max: Annotated[
+        float | None, typer.Option(metavar="X", help="Cut off the revenue of a decision here.")
+    ] = None,
+    margin: Annotated[float, typer.Option(metavar="X", help="Share of revenue that is earned.")] = 1.0,
+    thresholds: Annotated[str | None, typer.Option(metavar="FILE", help="TOML of verdict limits.")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="OUT", help="Write the report as JSON; - for stdout.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="OUT", help="Write the report as one HTML file.")] = None,
+    require_verdict: Annotated[bool, typer.Option("--require-verdict", help="Exit 3 if a verdict is refused.")] = False,
+) -> None:
+    """Say what policies would have earned on the decisions of LOG, and whether the log can tell.
+
+    One-step counterfactual: earlier decisions, caps and budget prices stay as they were logged.
+    """
+    with errors_become_exits():
+        settings = ReplaySettings(
+            objective=named_numbers(words(objective) or [], "--objective"),
+            split=split,
+            delay_us=duration(delay, "--delay"),
+            as_of=moment(as_of, "--as-of"),
+            start=moment(start, "--from"),
+            end=moment(end, "--to"),
+            where=where,
+            by=by,
+            interval=interval,
+            level=level,
+            resamples=resamples,
+            cluster=cluster,
+            seed=seed,
+            reward_max=reward_max,
+            margin=margin,
+            thresholds=Thresholds.read(thresholds) if thresholds is not None else Thresholds(),
+        )
+        report = evaluate(
+            Log.read(log),
+            policies=policy,
+            metrics=words(metric),
+            estimators=words(estimator) or list(DEFAULT_ESTIMATORS),
+            settings=settings,
+        )
+        to_stdout = json is not None and str(json) == "-"
+        if json is not None:
+            write_report(None if to_stdout else json, orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
+        if html is not None:
+            write_report(html, html_report(report, log).encode())
+        if not to_stdout:
+            print_report(report, log, Console())
+    if require_verdict and report.refused:
+        raise typer.Exit(REFUSED)

@@ -1,0 +1,40 @@
+"""The one thing an estimator has to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from simulator.arrays import FloatArray
+from simulator.estimators.case import Case
+
+__all__ = ["Estimator", "Ratio"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ratio:
+    """Row terms of a ratio of sums, Σ numerator / Σ denominator, each of shape (n,)."""
+
+    numerator: FloatArray
+    denominator: FloatArray
+
+
+class Estimator(Protocol):
+    """Estimates the mean of a quantity per decision under a policy, as a sum of ratios of sums over rows.
+
+    Row terms are enough: users, counts, intervals and ratio metrics are the caller's business, the same for all.
+    """
+
+    @property
+    def key(self) -> str:
+        """Name in reports."""
+        ...
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether `expected` and `predicted` have to be filled."""
+        ...
+
+    def terms(self, case: Case) -> tuple[Ratio, ...]:
+        """Give the ratios whose sum is the estimate; they are linear in the quantity."""
+        ...

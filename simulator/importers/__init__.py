@@ -1,0 +1,1 @@
+"""Turns other people's logs into decision logs."""

@@ -1,0 +1,149 @@
+"""A decision log in columns: what every policy, estimator and report reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.outcome_table import OutcomeTable
+
+__all__ = ["HOLD", "MODES", "NO_TIME", "Log"]
+
+HOLD = "hold"
+MODES = ("live", "control", "holdout", "shadow", "fallback", "forced")
+#: Modes whose rows say what a policy is worth; the others are reported apart.
+VALUED_MODES = ("live", "control", "fallback")
+NO_TIME = np.iinfo(np.int64).min
+
+Columns = Mapping[str, NDArray[np.object_]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Log:
+    """Decisions joined with their outcomes; n rows, m = total number of eligible arms over all rows.
+
+    Attributes:
+        source: Where it came from, for messages.
+        decision_ids: Shape (n,), objects.
+        arms: Vocabulary of arm ids.
+        arm: The chosen arm, index into `arms`, shape (n,).
+        chosen: Place of the chosen arm among the row's eligible arms, shape (n,).
+        propensity: P(arm | context, eligible, policy state) of the draw as made, shape (n,).
+        offsets: Row i's eligible arms are `eligible[offsets[i]:offsets[i + 1]]`, shape (n + 1,).
+        eligible: Indices into `arms`, shape (m,).
+        probabilities: Of every eligible arm, NaN where none was kept, shape (m,).
+        count: How many identical decisions the row stands for, shape (n,).
+        mode: Index into `MODES`, shape (n,).
+        users: Vocabulary of pseudonymous users.
+        user: Index into `users`, -1 where the row has none, shape (n,).
+        decided_at: Microseconds since the epoch, `NO_TIME` where not stated, shape (n,).
+        observed_until: Until when the outcomes are complete, likewise, shape (n,).
+        outcomes: All outcomes.
+        context: Attribute → values, None where absent, each of shape (n,).
+        embedding: Shape (n, d), or None when no row has one.
+        catalogue: Arm id → {variant, channel, slot, features, embedding} where stated.
+        extra: Other fields, known or not, kept as they came.
+        warnings: What a reader of the results should know.
+    """
+
+    source: str
+    decision_ids: NDArray[np.object_]
+    arms: tuple[str, ...]
+    arm: NDArray[np.int32]
+    chosen: NDArray[np.int64]
+    propensity: NDArray[np.float64]
+    offsets: NDArray[np.int64]
+    eligible: NDArray[np.int32]
+    probabilities: NDArray[np.float64]
+    count: NDArray[np.int64]
+    mode: NDArray[np.int8]
+    users: tuple[str, ...]
+    user: NDArray[np.int64]
+    decided_at: NDArray[np.int64]
+    observed_until: NDArray[np.int64]
+    outcomes: OutcomeTable
+    context: Columns
+    embedding: NDArray[np.float32] | None
+    catalogue: Mapping[str, Mapping[str, Any]]
+    extra: Columns
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Log:
+        """Read a log file (JSON Lines, also gzipped, or Parquet).
+
+        Raises:
+            UnusableLog: When the file, a line or a field is not what the format says.
+        """
+        from simulator.log_reader import read_log
+
+        return read_log(path)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows, n."""
+        return int(self.arm.size)
+
+    @property
+    def decisions(self) -> int:
+        """Number of decisions: rows times their count."""
+        return int(self.count.sum())
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of eligible arms of each row, shape (n,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def row_of(self) -> NDArray[np.int64]:
+        """Row of every entry of `eligible`, shape (m,)."""
+        return np.repeat(np.arange(self.rows), self.lengths)
+
+    @property
+    def chosen_at(self) -> NDArray[np.int64]:
+        """Place of each row's chosen arm in the flat `eligible`, shape (n,)."""
+        return np.asarray(self.offsets[:-1] + self.chosen)
+
+    @property
+    def valued(self) -> NDArray[np.bool_]:
+        """Rows that say what a policy is worth (live, control, fallback), shape (n,)."""
+        return np.isin(self.mode, [MODES.index(mode) for mode in VALUED_MODES])
+
+    def code(self, arm: str) -> int | None:
+        """Index of an arm id in `arms`, or None when the log does not know it."""
+        return self.arms.index(arm) if arm in self.arms else None
+
+    def row_sums(self, flat: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum a flat array of shape (m,) over each row's eligible arms, shape (n,)."""
+        return np.add.reduceat(flat, self.offsets[:-1]) if self.rows else np.zeros(0)
+
+    def select(self, rows: NDArray[np.bool_]) -> Log:
+        """Keep the rows where `rows`, shape (n,), is true."""
+        if bool(rows.all()):
+            return self
+        index = np.flatnonzero(rows)
+        flat = np.repeat(rows, self.lengths)
+        return replace(
+            self,
+            decision_ids=self.decision_ids[index],
+            arm=self.arm[index],
+            chosen=self.chosen[index],
+            propensity=self.propensity[index],
+            offsets=np.concatenate(([0], np.cumsum(self.lengths[index]))).astype(np.int64),
+            eligible=self.eligible[flat],
+            probabilities=self.probabilities[flat],
+            count=self.count[index],
+            mode=self.mode[index],
+            user=self.user[index],
+            decided_at=self.decided_at[index],
+            observed_until=self.observed_until[index],
+            outcomes=self.outcomes.renumber(index, self.rows),
+            context={name: column[index] for name, column in self.context.items()},
+            embedding=None if self.embedding is None else self.embedding[index],
+            extra={name: column[index] for name, column in self.extra.items()},
+        )

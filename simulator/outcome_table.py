@@ -1,0 +1,55 @@
+"""Outcomes of all decisions of a log, in columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["OutcomeTable"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutcomeTable:
+    """One entry an outcome; reductions to one number a decision are bin counts.
+
+    Attributes:
+        kinds: Outcome types that occur, in order of first sight.
+        row: Which row of the log, shape (k,).
+        kind: Index into `kinds`, shape (k,).
+        value: Money for purchase, refund and cost, 1 unless stated for the others, shape (k,).
+        at: Microseconds since the epoch, `NO_TIME` where not stated, shape (k,).
+    """
+
+    kinds: tuple[str, ...]
+    row: NDArray[np.int64]
+    kind: NDArray[np.int32]
+    value: NDArray[np.float64]
+    at: NDArray[np.int64]
+
+    def _is(self, kind: str) -> NDArray[np.bool_]:
+        if kind not in self.kinds:
+            return np.zeros(self.row.size, dtype=bool)
+        return np.asarray(self.kind == self.kinds.index(kind))
+
+    def total(self, kind: str, rows: int) -> NDArray[np.float64]:
+        """Sum the values of one type by decision, shape (rows,)."""
+        mask = self._is(kind)
+        return np.bincount(self.row[mask], weights=self.value[mask], minlength=rows).astype(np.float64)
+
+    def occurred(self, kind: str, rows: int) -> NDArray[np.float64]:
+        """Say 1.0 for each decision with any outcome of this type, shape (rows,)."""
+        return (np.bincount(self.row[self._is(kind)], minlength=rows) > 0).astype(np.float64)
+
+    def keep(self, mask: NDArray[np.bool_]) -> OutcomeTable:
+        """Keep the outcomes where `mask`, shape (k,), is true; rows stay as they are numbered."""
+        return OutcomeTable(self.kinds, self.row[mask], self.kind[mask], self.value[mask], self.at[mask])
+
+    def renumber(self, rows: NDArray[np.int64], of: int) -> OutcomeTable:
+        """Keep the outcomes of `rows` (indices into a log of `of` rows) and number them by their new place."""
+        place = np.full(of, -1, dtype=np.int64)
+        place[rows] = np.arange(rows.size)
+        moved = place[self.row]
+        mask = moved >= 0
+        return OutcomeTable(self.kinds, moved[mask], self.kind[mask], self.value[mask], self.at[mask])

@@ -1,0 +1,23 @@
+"""Policies that can be replayed, one a file."""
+
+from simulator.policies.best_constant import BestConstant
+from simulator.policies.constant import Constant
+from simulator.policies.evaluation_policy import EvaluationPolicy, PolicyAnswer
+from simulator.policies.logged import Logged
+from simulator.policies.policy_file import PolicyFile
+from simulator.policies.policy_spec import PolicySetting, parse_policy
+from simulator.policies.python_object import PythonObject
+from simulator.policies.uniform import Uniform
+
+__all__ = [
+    "BestConstant",
+    "Constant",
+    "EvaluationPolicy",
+    "Logged",
+    "PolicyAnswer",
+    "PolicyFile",
+    "PolicySetting",
+    "PythonObject",
+    "Uniform",
+    "parse_policy",
+]

@@ -1,0 +1,65 @@
+"""Turns a SPEC of the command line into a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.core.errors import InvalidInput
+from simulator.arrays import BoolArray, FloatArray
+from simulator.policies.best_constant import BestConstant
+from simulator.policies.constant import Constant
+from simulator.policies.evaluation_policy import EvaluationPolicy
+from simulator.policies.logged import Logged
+from simulator.policies.policy_file import PolicyFile
+from simulator.policies.python_object import PythonObject
+from simulator.policies.uniform import Uniform
+
+__all__ = ["PolicySetting", "parse_policy"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PolicySetting:
+    """What a policy that is chosen from the log itself may use.
+
+    Attributes:
+        reward: What is maximised, shape (n,).
+        folds: Pairs of masks (rows to choose on, rows to judge on), each of shape (n,).
+    """
+
+    reward: FloatArray
+    folds: Sequence[tuple[BoolArray, BoolArray]]
+
+
+def _python(argument: str) -> EvaluationPolicy:
+    module, _, name = argument.partition(":")
+    if not module or not name:
+        raise InvalidInput(f"expected python:module:object, got 'python:{argument}'; name both", field="--policy")
+    return PythonObject(module, name)
+
+
+_PLAIN: Mapping[str, Callable[[PolicySetting], EvaluationPolicy]] = {
+    "logged": lambda _: Logged(),
+    "uniform": lambda _: Uniform(),
+    "best_constant": lambda setting: BestConstant(setting.reward, setting.folds),
+}
+_WITH_ARGUMENT: Mapping[str, tuple[str, Callable[[str], EvaluationPolicy]]] = {
+    "constant": ("ARM", Constant),
+    "file": ("PATH", PolicyFile),
+    "python": ("module:object", _python),
+}
+
+
+def parse_policy(spec: str, setting: PolicySetting) -> EvaluationPolicy:
+    """Make the policy that a SPEC names.
+
+    Raises:
+        InvalidInput: When the SPEC is none of the known ones, which the message lists.
+    """
+    kind, colon, argument = spec.partition(":")
+    if spec in _PLAIN:
+        return _PLAIN[spec](setting)
+    if kind in _WITH_ARGUMENT and colon and argument:
+        return _WITH_ARGUMENT[kind][1](argument)
+    known = [*_PLAIN, *(f"{name}:{what}" for name, (what, _) in _WITH_ARGUMENT.items())]
+    raise InvalidInput(f"expected one of {', '.join(known)}; got {spec!r}", field="--policy")

@@ -1,0 +1,1 @@
+"""Reports of a replay: typed results, the terminal, HTML."""

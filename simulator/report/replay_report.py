@@ -1,0 +1,179 @@
+"""The typed result of a replay, and its JSON form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.diagnostics import Diagnostics
+from simulator.verdict import Verdict, VerdictName
+
+__all__ = ["CAVEAT", "Estimate", "LogSummary", "MetricReport", "PolicyReport", "ReplayReport"]
+
+SCHEMA = "armsreach.replay.v1"
+CAVEAT = (
+    "One-step counterfactual: each decision is changed on its own; "
+    "earlier decisions, caps and budget prices stay as they were logged."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with its interval; what is undefined is None and `reason` says why."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    level: float
+    interval: str
+    reason: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it as the report format has it."""
+        fields: dict[str, Any] = {
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+            "level": self.level,
+            "interval": self.interval,
+        }
+        return fields if self.reason is None else {**fields, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class MetricReport:
+    """One metric of one policy, by estimator."""
+
+    verdict: Verdict
+    estimates: Mapping[str, Estimate]
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it as the report format has it."""
+        return {
+            "verdict": self.verdict.name.value,
+            "reasons": list(self.verdict.reasons),
+            **{key: estimate.to_json() for key, estimate in self.estimates.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyReport:
+    """One policy.
+
+    Attributes:
+        policy: Its SPEC.
+        verdict: That of its first metric.
+        fallback_share: Share of decisions where a stand-in answered.
+        diagnostics: What the log can say for it; None when there is no row to judge it on.
+        metrics: By key, in the order asked for.
+        versus: Baseline → metric → estimator → paired difference.
+        notes: What a reader should know, such as the arm that was chosen.
+    """
+
+    policy: str
+    verdict: Verdict
+    fallback_share: float
+    diagnostics: Diagnostics
+    metrics: Mapping[str, MetricReport]
+    versus: Mapping[str, Mapping[str, Mapping[str, Estimate]]]
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it as the report format has it."""
+        diagnostics = self.diagnostics
+        names = type(diagnostics).__slots__  # type: ignore[attr-defined]  # a slotted dataclass has them
+        return {
+            "policy": self.policy,
+            "verdict": self.verdict.name.value,
+            "reasons": list(self.verdict.reasons),
+            "fallback_share": self.fallback_share,
+            "diagnostics": {
+                name: list(value) if isinstance(value := getattr(diagnostics, name), tuple) else value for name in names
+            },
+            "metrics": {key: metric.to_json() for key, metric in self.metrics.items()},
+            "versus": {
+                baseline: {
+                    metric: {key: estimate.to_json() for key, estimate in estimates.items()}
+                    for metric, estimates in metrics.items()
+                }
+                for baseline, metrics in self.versus.items()
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LogSummary:
+    """What was replayed; every number of decisions honours `count`."""
+
+    decisions: int
+    users: int
+    arms: int
+    modes: Mapping[str, int]
+    single_arm: int
+    first: str | None
+    last: str | None
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it as the report format has it."""
+        return {
+            "decisions": self.decisions,
+            "users": self.users,
+            "arms": self.arms,
+            "modes": dict(self.modes),
+            "single_arm": self.single_arm,
+            "first": self.first,
+            "last": self.last,
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """A whole replay.
+
+    Attributes:
+        log: What was replayed.
+        policies: In the order asked for.
+        ranked_by: Metric that ranks the policies for people.
+        by: Column the report is broken down by, if any.
+        groups: Value of that column → its own report.
+    """
+
+    log: LogSummary
+    policies: tuple[PolicyReport, ...]
+    ranked_by: str
+    by: str | None = None
+    groups: Mapping[str, ReplayReport] | None = None
+
+    def policy(self, spec: str) -> PolicyReport:
+        """Find a policy's report by its SPEC.
+
+        Raises:
+            KeyError: When it was not replayed.
+        """
+        for report in self.policies:
+            if report.policy == spec:
+                return report
+        raise KeyError(spec)
+
+    @property
+    def refused(self) -> bool:
+        """Whether a policy other than `logged` got no verdict."""
+        return any(p.verdict.name is VerdictName.REFUSED for p in self.policies if p.policy != "logged")
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it as the report format has it; a break-down adds `by`."""
+        report: dict[str, Any] = {
+            "schema": SCHEMA,
+            "log": self.log.to_json(),
+            "policies": [policy.to_json() for policy in self.policies],
+        }
+        if self.by is not None and self.groups is not None:
+            groups = [
+                {"value": value, "log": group.log.to_json(), "policies": [p.to_json() for p in group.policies]}
+                for value, group in self.groups.items()
+            ]
+            report["by"] = {"column": self.by, "groups": groups}
+        return report
