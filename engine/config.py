@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -111,6 +111,10 @@ class Settings:
         """The data folder."""
         return Path(self.data)
 
+    def overridden(self, data: str, port: int) -> Settings:
+        """The same settings with another data folder and port, as the command line gives them."""
+        return replace(self, data=data, server=replace(self.server, port=port))
+
 
 def read_settings(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read settings from a TOML file, overridden by the environment.
@@ -162,4 +166,4 @@ def _relative_to(settings: Settings, path: Path | None) -> Settings:
     if path is None:
         return settings
     files = tuple(str(path.parent / name) for name in settings.campaigns)
-    return Settings(**{**{f: getattr(settings, f) for f in settings.__slots__}, "campaigns": files})
+    return replace(settings, campaigns=files)

@@ -83,7 +83,7 @@ def _attributes(message: wire.DecideBatchRequest, n: int) -> list[dict[str, Scal
     rows: list[dict[str, Scalar]] = [{} for _ in range(n)]
     for name, column in message.attributes.items():
         field = f"attributes.{name}"
-        filled = [values for values in (column.texts, column.numbers, column.flags) if values]
+        filled: list[Sequence[Scalar]] = [values for values in (column.texts, column.numbers, column.flags) if values]
         if len(filled) != 1 or len(filled[0]) != n:
             raise InvalidInput(f"expected one list of {n} values", field=field)
         if column.present and len(column.present) != n:
@@ -99,6 +99,8 @@ def _consents(message: wire.DecideBatchRequest, n: int) -> list[frozenset[Channe
     rows = [everybody] * n
     for channel, flags in message.consent_columns.items():
         if len(flags) != n:
-            raise InvalidInput(f"expected {n} bytes, one per user, got {len(flags)}", field=f"consent_columns.{channel}")
+            raise InvalidInput(
+                f"expected {n} bytes, one per user, got {len(flags)}", field=f"consent_columns.{channel}"
+            )
         rows = [row | {ChannelId(channel)} if flag else row for row, flag in zip(rows, flags, strict=True)]
     return rows

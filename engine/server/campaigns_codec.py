@@ -16,7 +16,9 @@ from engine.server.codec import scalar, scalar_message, scalars, timestamp
 from engine.service.campaigns import Stored
 from engine.service.models import SnapshotStatus
 
-STATES = {wire.VariantState.Value(f"VARIANT_STATE_{state.name}"): state for state in VariantState}
+STATES: dict[int, VariantState] = {
+    int(wire.VariantState.Value(f"VARIANT_STATE_{state.name}")): state for state in VariantState
+}
 
 
 def settings(text: str) -> dict[str, Any]:

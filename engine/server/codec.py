@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -91,6 +93,14 @@ def decide_request(message: wire.DecideRequest) -> DecideRequest:
     )
 
 
+def named(request: DecideRequest) -> tuple[DecideRequest, str]:
+    """The request with an id, of our making where the caller gave none, and that id for the answer."""
+    if request.request_id:
+        return request, request.request_id
+    made = uuid.uuid4().hex
+    return replace(request, request_id=made), made
+
+
 def decide_response(decision: Decision, serving: Serving, request_id: str, top_k: int) -> wire.DecideResponse:
     """The answer for one shopper, with the finished copy for the chosen channel."""
     response = wire.DecideResponse(
@@ -165,7 +175,7 @@ def explain_response(explanation: Explanation) -> wire.ExplainResponse:
         mode=MODES[Mode(explanation.mode)],
         snapshot=explanation.snapshot,
         policy=explanation.policy,
-        excluded=explanation.excluded,
+        excluded={str(arm): reason for arm, reason in explanation.excluded.items()},
     )
     for candidate in explanation.candidates:
         item = response.candidates.add(arm=candidate.arm, probability=candidate.probability, floor=candidate.floor)

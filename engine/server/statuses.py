@@ -42,7 +42,9 @@ def status_of(error: BaseException) -> Any:
         if isinstance(error, kind):
             return rpc_status.to_status(status_pb2.Status(code=code, message=str(error), details=_details(error)))
     log.error("a handler failed", exc_info=error)
-    return rpc_status.to_status(status_pb2.Status(code=code_pb2.INTERNAL, message="internal error; see the server's log"))
+    return rpc_status.to_status(
+        status_pb2.Status(code=code_pb2.INTERNAL, message="internal error; see the server's log")
+    )
 
 
 def _details(error: errors.ArmsreachError) -> list[AnyMessage]:
@@ -59,7 +61,7 @@ def _details(error: errors.ArmsreachError) -> list[AnyMessage]:
     return [packed]
 
 
-class StatusInterceptor(grpc.aio.ServerInterceptor):
+class StatusInterceptor(grpc.aio.ServerInterceptor[Any, Any]):
     """Turns what a handler raises into a status; so handlers hold no `try`."""
 
     async def intercept_service(

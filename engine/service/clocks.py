@@ -35,10 +35,10 @@ class SystemClock:
 
 
 class ClientClock:
-    """Time as requests tell it, never going back; for simulation, demonstration and replay."""
+    """Time as requests tell it, never going back, from the journal's last time on; for simulation and replay."""
 
-    def __init__(self) -> None:
-        self._latest = datetime.fromtimestamp(0, UTC)
+    def __init__(self, latest: datetime | None = None) -> None:
+        self._latest = latest or datetime.fromtimestamp(0, UTC)
 
     def now(self) -> datetime:
         """The latest time seen."""

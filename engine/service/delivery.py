@@ -17,7 +17,7 @@ from engine.core.decision import Decision, Mode
 from engine.core.drawing import SCALE
 from engine.core.errors import NotFound
 from engine.core.outcome import Outcome, OutcomeType
-from engine.journal.record import Record
+from engine.journal import Record
 from engine.service.deciding import Deciding, checked_user
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.request_memory import RequestMemory, require_same_body
@@ -80,6 +80,10 @@ class Delivery:
         except KeyError:
             known = ", ".join(sorted(self._servings)) or "none yet"
             raise NotFound(f"campaign: no campaign {campaign[:64]!r}; this server has {known}") from None
+
+    def now(self) -> datetime:
+        """The present, by the clock that decisions carry."""
+        return self._clock.now()
 
     def remembered(self, decision_id: str) -> Decision | None:
         """A recent decision, as long as request ids are remembered."""
@@ -191,9 +195,9 @@ class Delivery:
         if records:
             await asyncio.shield(asyncio.ensure_future(self._log.append_many(records, at)))
             self._outcomes.add(f"{r.campaign}\0{r.id}" for r in records if isinstance(r, Outcome))
-            for record in records:
-                if isinstance(record, Decision):
-                    self._decisions.remember(record, at)
+            for durable in records:
+                if isinstance(durable, Decision):
+                    self._decisions.remember(durable, at)
         total = len(report.outcomes) + len(report.fallbacks)
         return Recorded(len(records), total - len(records))
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.core.decision import Decision, Mode
 from engine.core.drawing import SCALE, quantise
+from engine.core.policy import Policy
 from engine.core.rules.rule import Inquiry
 from engine.service.deciding import Deciding, checked_user, policy_of
 from engine.service.requests import Candidate, DecideRequest, Explanation
@@ -36,6 +37,7 @@ class Explaining:
         row = serving.campaign.schema.encode(request.context.embedding, request.context.attributes)
         mode = self._deciding.mode(request.campaign, serving.campaign.shares, request.user)
         eligible = serving.eligibility.of(inquiry)
+        policy: Policy
         if mode is Mode.HOLDOUT:
             arms, mask, policy = serving.hold_only, serving.hold_mask, serving.uniform
         else:
@@ -47,7 +49,7 @@ class Explaining:
             snapshot=serving.snapshot if mode is Mode.LIVE else "",
             policy=policy.label if mode is not Mode.HOLDOUT else _HOLDOUT_POLICY,
             candidates=self._candidates(serving, row, arms, mask, counts, mode, detailed),
-            excluded=dict(arms.excluded),
+            excluded=arms.excluded,
         )
 
     def decision(self, serving: Serving, decision: Decision) -> Explanation:
@@ -60,7 +62,7 @@ class Explaining:
                 Candidate(arm, probability or 0.0, self._floor_of(serving, decision, arm), None, ())
                 for arm, probability in zip(decision.eligible, decision.probabilities, strict=True)
             ),
-            excluded=dict(decision.excluded),
+            excluded=decision.excluded,
             decision=decision,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ class Registry(Mapping[str, Serving]):
         self._servings: dict[str, Serving] = {}
         self._epochs: dict[str, int] = {}
         self._seen: int | None = None
+        self._refreshing = threading.Lock()
         self.troubles: dict[str, Trouble] = {}
 
     def __getitem__(self, campaign: str) -> Serving:
@@ -49,6 +51,10 @@ class Registry(Mapping[str, Serving]):
         Returns:
             Ids of the campaigns that changed.
         """
+        with self._refreshing:
+            return self._refresh()
+
+    def _refresh(self) -> list[str]:
         changed = []
         revision = self._campaigns.revision_of_all()
         if revision != self._seen:

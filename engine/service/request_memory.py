@@ -65,6 +65,14 @@ class RequestMemory:
                 " request_ids.capacity"
             )
 
+    def recall(self, decision: Decision, now: datetime) -> None:
+        """Keep a decision that a journal tells of, if it is young; the oldest go where there is no room."""
+        if decision.decided_at <= now - self._ttl:
+            return
+        self._decisions[decision.id] = decision
+        if len(self._decisions) > self._capacity:
+            self._decisions.popitem(last=False)
+
     def forget(self, decision_id: str) -> None:
         """Drop a decision that never became durable."""
         self._decisions.pop(decision_id, None)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.core.arm import ArmId
 from engine.core.context import Context
 from engine.core.decision import Decision
 from engine.core.outcome import Outcome
@@ -88,5 +90,5 @@ class Explanation:
     snapshot: str
     policy: str
     candidates: tuple[Candidate, ...]
-    excluded: dict[str, str]
+    excluded: Mapping[ArmId, str]
     decision: Decision | None = None

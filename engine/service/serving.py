@@ -70,7 +70,7 @@ class Serving:
 
     def _matrix(self, snapshot: Snapshot) -> ScoringMatrix:
         compiled = CompiledModel.from_bytes(snapshot.compiled)
-        if tuple(compiled.user_columns) != self.campaign.schema.user_columns:
+        if tuple(compiled.columns) != self.campaign.schema.user_columns:
             raise CorruptState(
                 f"snapshot {snapshot.manifest.version} was learned under another schema; rebuild with"
                 f" `python -m engine learn --rebuild --campaign {self.campaign.id}`"

@@ -1,0 +1,45 @@
+"""`python -m engine learn`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+
+from rich.console import Console
+
+from engine.config import Settings
+from engine.service.learning_loop import LearningLoop
+from engine.wiring import open_campaigns, open_learning
+
+
+def run(settings: Settings, campaign: str, *, rebuild: bool, once: bool) -> None:
+    """Learn; see the command's help."""
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    campaigns = open_campaigns(settings)
+    if rebuild or campaign:
+        names = [campaign] if campaign else [stored.campaign.id for stored in campaigns.all()]
+        for name in names:
+            _one(settings, name, holder, rebuild=rebuild)
+        if rebuild or once:
+            return
+    stopping: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda got, _: stopping.append(got))
+    loop = LearningLoop(campaigns, lambda name: open_learning(settings, name, holder=holder))
+    if once:
+        while loop.step() and not stopping:
+            pass
+        loop.close()
+    else:
+        loop.run(lambda: bool(stopping), settings.learner.poll_s)
+
+
+def _one(settings: Settings, campaign: str, holder: str, *, rebuild: bool) -> None:
+    learning = open_learning(settings, campaign, holder=holder)
+    if rebuild:
+        learning.rebuild()
+    while learning.step():
+        pass
+    Console().print(f"{campaign}: {learning.learned} decisions learned")
+    learning.close()

@@ -1,0 +1,202 @@
+"""The composition root: the only place that decides which parts work together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+from engine.config import Settings, read_toml
+from engine.core.arm import ArmId
+from engine.core.clock import Clock
+from engine.core.decision import Decision
+from engine.core.errors import CorruptState, FailedPrecondition
+from engine.core.keyed_hash import KeyedHash
+from engine.core.outcome import Outcome
+from engine.journal import GroupCommit, JournalReader, Mark, SegmentWriter, close_orphans
+from engine.service.campaigns import Campaigns
+from engine.service.clocks import ClientClock, SystemClock
+from engine.service.deciding import Deciding
+from engine.service.delivery import Delivery
+from engine.service.explaining import Explaining
+from engine.service.learning import Learning
+from engine.service.models import Models
+from engine.service.outcome_memory import OutcomeMemory
+from engine.service.registry import Registry
+from engine.service.request_memory import RequestMemory
+from engine.store.documents import DocumentStore
+from engine.store.leases import SqliteLeases
+from engine.store.snapshots import SnapshotStore
+
+CHAIN = "worker-0"
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Everything that one serving process needs.
+
+    Attributes:
+        delivery: Decides and records.
+        explaining: Explains.
+        campaigns: What people set.
+        models: Published snapshots.
+        registry: The campaigns as they stand; `refresh` swaps in news.
+        commits: The journal's writer; to be closed last.
+        clock: Time as decisions carry it.
+    """
+
+    delivery: Delivery
+    explaining: Explaining
+    campaigns: Campaigns
+    models: Models
+    registry: Registry
+    commits: GroupCommit
+    clock: SystemClock | ClientClock
+
+    async def mark(self) -> None:
+        """Write a heartbeat, so that learning can go on while nobody asks anything."""
+        await self.commits.append(Mark(), self.clock.now())
+
+    async def close(self) -> None:
+        """Make everything durable and let the journal go."""
+        await self.commits.close()
+
+
+def open_campaigns(settings: Settings) -> Campaigns:
+    """The campaigns of a data folder."""
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    return Campaigns(DocumentStore(settings.folder / "state.db"))
+
+
+def create_campaign_files(settings: Settings, campaigns: Campaigns) -> list[str]:
+    """Create the campaigns that the settings name, unless they exist.
+
+    Raises:
+        ConfigError: Naming file and key.
+    """
+    known = {stored.campaign.id for stored in campaigns.all()}
+    made = []
+    for name in settings.campaigns:
+        data = read_toml(Path(name))
+        if data.get("id") not in known:
+            made.append(campaigns.create(data, file=name).campaign.id)
+    return made
+
+
+def snapshot_stores(settings: Settings) -> Callable[[str], SnapshotStore]:
+    """Campaign id → its snapshots."""
+
+    @cache
+    def store(campaign: str) -> SnapshotStore:
+        return SnapshotStore(settings.folder / "snapshots", campaign)
+
+    return store
+
+
+def arms_of(campaigns: Campaigns) -> Callable[[str], Sequence[ArmId]]:
+    """Catalogue digest → arm ids, for compact journal records."""
+
+    @lru_cache(maxsize=256)
+    def ids(digest: str) -> Sequence[ArmId]:
+        return campaigns.catalogue(digest).ids
+
+    return ids
+
+
+def open_key(settings: Settings) -> KeyedHash:
+    """The server's key: from `ARMSREACH_SERVER_KEY` (hexadecimal), or made once and kept in the data folder.
+
+    Raises:
+        CorruptState: If the kept key is not what was written.
+    """
+    text = os.environ.get("ARMSREACH_SERVER_KEY")
+    path = settings.folder / "server.key"
+    if not text:
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_hex(32))
+        except FileExistsError:
+            pass
+        text = path.read_text()
+    try:
+        return KeyedHash(bytes.fromhex(text.strip()))
+    except ValueError:
+        raise CorruptState(
+            f"{path}: expected hexadecimal digits; restore the key, or holdout and control change"
+        ) from None
+
+
+def open_worker(settings: Settings) -> Worker:
+    """Open the data folder for serving; recovers the journal and what retries need.
+
+    Raises:
+        FailedPrecondition: If another server has the data folder.
+        CorruptState: If the journal is damaged before its tail.
+    """
+    campaigns = open_campaigns(settings)
+    create_campaign_files(settings, campaigns)
+    stores = snapshot_stores(settings)
+    registry = Registry(campaigns, stores)
+    registry.refresh()
+    journal = settings.folder / "journal"
+    writer = SegmentWriter(
+        journal,
+        CHAIN,
+        durability=settings.journal.durability,
+        segment_bytes=settings.journal.segment_mb << 20,
+        arms=arms_of(campaigns),
+    )
+    clock = ClientClock(writer.recorded_at) if settings.clock == "client" else SystemClock()
+    writer.append(Mark(), clock.now())
+    writer.commit()
+    close_orphans(journal, clock.now(), keep=[CHAIN])
+    decisions = RequestMemory(settings.request_ids.ttl_s, settings.request_ids.capacity)
+    outcomes = OutcomeMemory(settings.request_ids.capacity)
+    recall(JournalReader(journal, arms=arms_of(campaigns)), decisions, outcomes, clock)
+    deciding = Deciding(open_key(settings))
+    commits = GroupCommit(writer)
+    return Worker(
+        delivery=Delivery(deciding, registry, commits, clock, decisions, outcomes),
+        explaining=Explaining(deciding),
+        campaigns=campaigns,
+        models=Models(campaigns, stores, registry),
+        registry=registry,
+        commits=commits,
+        clock=clock,
+    )
+
+
+def recall(reader: JournalReader, decisions: RequestMemory, outcomes: OutcomeMemory, clock: Clock) -> None:
+    """Fill the memories from the journal, so that a retry after a restart finds its decision."""
+    now = clock.now()
+    for _, entry in reader.read():
+        if isinstance(entry.record, Decision):
+            decisions.recall(entry.record, now)
+        elif isinstance(entry.record, Outcome):
+            outcomes.add([f"{entry.record.campaign}\0{entry.record.id}"])
+
+
+def open_learning(settings: Settings, campaign: str, *, holder: str) -> Learning:
+    """A campaign's learner over the data folder.
+
+    Raises:
+        NotFound: If there is no such campaign.
+        FailedPrecondition: If there is no data folder yet.
+    """
+    if not (settings.folder / "state.db").exists():
+        raise FailedPrecondition(f"{settings.folder}: no server has used this data folder yet; start `serve` first")
+    campaigns = open_campaigns(settings)
+    return Learning(
+        campaign=campaigns.get(campaign).campaign,
+        reader=JournalReader(settings.folder / "journal", arms=arms_of(campaigns)),
+        catalogues=campaigns.catalogue,
+        snapshots=snapshot_stores(settings)(campaign),
+        leases=SqliteLeases(settings.folder / "leases.db", SystemClock()),
+        folder=settings.folder / "learner" / campaign,
+        clock=SystemClock(),
+        holder=holder,
+    )
