@@ -20,8 +20,15 @@ _MOST_UNDEFINED = 0.05
 class Interval(Protocol):
     """A way from a statistic to its bounds."""
 
-    name: str
-    resampled: bool
+    @property
+    def name(self) -> str:
+        """Name on the command line and in reports."""
+        ...
+
+    @property
+    def resampled(self) -> bool:
+        """Whether it reads the replicates."""
+        ...
 
     def bounds(self, statistic: Statistic, multiplicity: FloatArray, level: float) -> tuple[float, float] | None:
         """Give (low, high), or None where the data do not support any."""
@@ -67,4 +74,5 @@ class DeltaInterval:
         return statistic.point - half, statistic.point + half
 
 
-INTERVALS: Mapping[str, Interval] = {interval.name: interval for interval in (BootstrapInterval(), DeltaInterval())}
+_ALL: tuple[Interval, ...] = (BootstrapInterval(), DeltaInterval())
+INTERVALS: Mapping[str, Interval] = {interval.name: interval for interval in _ALL}

@@ -13,7 +13,7 @@ from simulator.arrays import FloatArray, HashArray
 
 __all__ = ["hash_strings", "mix", "uniform"]
 
-_OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+_OFFSET, _PRIME = 0xCBF29CE484222325, np.uint64(0x100000001B3)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -35,7 +35,7 @@ def hash_strings(values: Sequence[str], domain: str = "") -> HashArray:
     Returns:
         Shape (len(values),).
     """
-    seed = _OFFSET
+    seed = np.uint64(_OFFSET)
     with np.errstate(over="ignore"):
         for byte in domain.encode():
             seed = (seed ^ np.uint64(byte)) * _PRIME

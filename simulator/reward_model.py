@@ -69,7 +69,7 @@ class RewardModel:
 
     def _fit(self, reward: FloatArray, rows: BoolArray) -> _Fitted:
         log, x = self._log, self._features[rows]
-        y, arm, count = reward[rows], log.arm[rows], log.count[rows].astype(np.float64)
+        y, arm, count = reward[rows], log.arm[rows].astype(np.int64), log.count[rows].astype(np.float64)
         penalty = np.full(x.shape[1], _RIDGE)
         penalty[0] = 0.0
         shared = _ridge(x, y, count, penalty)

@@ -14,7 +14,10 @@ from simulator.importers.table_source import TableRow, table_rows
 
 __all__ = ["HILLSTROM_ARMS", "hillstrom_records"]
 
-_COLUMNS = "recency history_segment history mens womens zip_code newbie channel segment visit conversion spend".split()
+_COLUMNS = (
+    *("recency", "history_segment", "history", "mens", "womens", "zip_code", "newbie", "channel"),
+    *("segment", "visit", "conversion", "spend"),
+)
 _SEGMENTS = {"Mens E-Mail": "mens/email/day0", "Womens E-Mail": "womens/email/day0", "No E-Mail": "hold"}
 _ELIGIBLE = list(_SEGMENTS.values())
 

@@ -82,7 +82,10 @@ def _package(row: TableRow, test: str, eligible: list[str], place: int) -> Itera
     impressions, clicks = row.whole("impressions"), row.whole("clicks")
     if clicks > impressions:
         row.refuse("clicks", f"at most the {impressions} impressions", clicks, "correct the row")
-    shown = (("clicked", clicks, [{"type": "click"}]), ("unclicked", impressions - clicks, []))
+    shown: tuple[tuple[str, int, list[dict[str, str]]], ...] = (
+        ("clicked", clicks, [{"type": "click"}]),
+        ("unclicked", impressions - clicks, []),
+    )
     for name, count, outcomes in shown:
         if count:
             yield {

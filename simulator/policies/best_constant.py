@@ -43,11 +43,7 @@ class BestConstant:
             judged |= judge
             choices.append(log.arms[best])
         probabilities, fallback = constant_probabilities(log, arm)
-        chose = choices[0] if len(set(choices)) == 1 else " and ".join(choices)
-        where = "in either fold of users" if len(choices) > 1 else "before the split"
-        return PolicyAnswer(
-            probabilities, fallback, judged, notes=(f"best_constant chose {chose} {where}, judged on the rest",)
-        )
+        return PolicyAnswer(probabilities, fallback, judged, notes=(_told(choices),))
 
     def _choose(self, log: Log, rows: BoolArray) -> int:
         """Value every arm's constant policy at once (self-normalised, fallback included), and take the best."""
@@ -59,7 +55,7 @@ class BestConstant:
 
         def value_of(own: FloatArray, total: float, where: FloatArray) -> FloatArray:
             played = np.bincount(log.arm, weights=own, minlength=arms)
-            return played + total - np.bincount(eligible, weights=where, minlength=arms)
+            return np.asarray(played + total - np.bincount(eligible, weights=where, minlength=arms), dtype=np.float64)
 
         rewards = value_of(weight * self.reward, float(stand_in @ self.reward), spread * reward)
         weights = value_of(weight, float(stand_in.sum()), spread)
@@ -67,3 +63,14 @@ class BestConstant:
         enough = plays >= min(_FEWEST_PLAYS, plays.max())
         values = np.where(enough & (weights > 0), rewards / np.where(weights > 0, weights, 1.0), -np.inf)
         return int(np.argmax(values))
+
+
+def _told(choices: Sequence[str]) -> str:
+    if len(choices) == 1:
+        return f"best_constant chose {choices[0]} before the split, and is judged after it"
+    first, second = choices
+    if first == second:
+        return f"best_constant chose {first} on either half of the users, each judged on the other half"
+    return (
+        f"best_constant chose {first} on one half of the users and {second} on the other, each judged on the other half"
+    )

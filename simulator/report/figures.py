@@ -53,7 +53,10 @@ def lift(difference: Estimate | None, baseline: Estimate | None, share: bool) ->
         return "–"
     unit, scale = (" pp", 100.0) if share else ("", 1.0)
     digits = 2 if abs(difference.value) >= 0.001 else 3
-    form = (lambda x: f"{scale * x:+.{digits}f}") if share else (lambda x: f"{x:+.3g}")
+
+    def form(x: float) -> str:
+        return f"{scale * x:+.{digits}f}" if share else f"{x:+.3g}"
+
     text = form(difference.value) + unit
     if difference.low is not None and difference.high is not None:
         text += f" [{form(difference.low)}, {form(difference.high)}]"

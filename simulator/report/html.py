@@ -46,7 +46,7 @@ def _page(report: ReplayReport, title: str) -> Iterator[str]:
         yield f"<h1>{escape(str(report.by))} = {escape(value)}</h1>"
         yield f"<p>{group.log.decisions:,} decisions</p>"
         yield from _body(group)
-    notes = [note for policy in report.policies for note in policy.notes]
+    notes = report.notes
     notes += [warning for warning in log.warnings if warning != CAVEAT]
     if notes:
         yield "<h2>Notes</h2><ul>" + "".join(f"<li>{escape(note)}</li>" for note in notes) + "</ul>"

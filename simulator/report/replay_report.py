@@ -82,7 +82,7 @@ class PolicyReport:
     def to_json(self) -> dict[str, Any]:
         """Write it as the report format has it."""
         diagnostics = self.diagnostics
-        names = type(diagnostics).__slots__  # type: ignore[attr-defined]  # a slotted dataclass has them
+        names = type(diagnostics).__slots__
         return {
             "policy": self.policy,
             "verdict": self.verdict.name.value,
@@ -159,6 +159,11 @@ class ReplayReport:
         raise KeyError(spec)
 
     @property
+    def notes(self) -> list[str]:
+        """What policies say of themselves, such as the arm that was chosen."""
+        return list(dict.fromkeys(note for policy in self.policies for note in policy.notes))
+
+    @property
     def refused(self) -> bool:
         """Whether a policy other than `logged` got no verdict."""
         return any(p.verdict.name is VerdictName.REFUSED for p in self.policies if p.policy != "logged")
@@ -167,7 +172,7 @@ class ReplayReport:
         """Write it as the report format has it; a break-down adds `by`."""
         report: dict[str, Any] = {
             "schema": SCHEMA,
-            "log": self.log.to_json(),
+            "log": {**self.log.to_json(), "warnings": [*self.log.warnings, *self.notes]},
             "policies": [policy.to_json() for policy in self.policies],
         }
         if self.by is not None and self.groups is not None:

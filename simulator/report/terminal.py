@@ -85,9 +85,8 @@ def _print_body(report: ReplayReport, console: Console) -> None:
     for policy, verdict, keys, reasons in reasons_of(report):
         text = Text.assemble((f"{verdict} ", _STYLES[verdict]), (_short(policy), "bold"), f" on {keys}: {reasons}")
         console.print(Padding(text, (0, 0, 0, 1)))
-    for policy_report in order:
-        for note in policy_report.notes:
-            console.print(Padding(Text(f"· {note}"), (0, 0, 0, 1)))
+    for note in report.notes:
+        console.print(Padding(Text(f"· {note}"), (0, 0, 0, 1)))
     console.print()
 
 
