@@ -1,0 +1,1 @@
+"""Generators: from a brief to verified copy, ready to become arms."""

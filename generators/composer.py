@@ -1,0 +1,157 @@
+"""Compose finished strings from a hook, the brief's facts and the frames of its language."""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from generators.brief import Brief
+from generators.channel_limits import FieldLimit, channel_limits
+from generators.data import load_toml
+from generators.draft import Draft
+from generators.facts import Facts
+from generators.product_names import ProductNames
+from generators.verification import ClaimCheck, FormCheck, LengthCheck, ProfanityCheck
+
+LEADS = ("hook", "deal", "product")
+# Fullest name tried first; a phone's line has room for the shorter ones only.
+_NAME_LENGTHS = {"en": (64, 40, 26, 16), "zh": (26, 18, 12)}
+
+
+class Composer:
+    """Writes a `Draft`; only code puts facts into it.
+
+    A frame is picked by seed, brief and variant number. Where it does not fit the channel, shorter names and then the
+    frames after it are tried.
+    """
+
+    def __init__(self) -> None:
+        self._fits = LengthCheck()
+        self._name_checks = (ClaimCheck(), ProfanityCheck(), FormCheck())
+
+    def compose(self, brief: Brief, hook: str, *, tone: str, lead: str, key: str) -> Draft:
+        """Write every channel of the brief.
+
+        Args:
+            brief: The facts.
+            hook: The opening line.
+            tone: Tone of closings and calls to action.
+            lead: What comes first, one of `LEADS`.
+            key: Picks among frames; equal keys give equal drafts.
+        """
+        frames = load_toml(f"copy_{brief.language}.toml")["frames"]
+        channels = {
+            channel: {
+                field: self._string(brief, frames[channel][field][lead], limit, hook, tone, f"{key}/{channel}/{field}")
+                for field, limit in channel_limits()[channel].items()
+            }
+            for channel in brief.channels
+        }
+        return Draft(channels=channels, hook=hook, tone=tone, lead=lead)
+
+    def _string(
+        self, brief: Brief, frames: Sequence[Sequence[str]], limit: FieldLimit, hook: str, tone: str, key: str
+    ) -> str:
+        """Return the first frame and name that fit, or the last one tried."""
+        text = ""
+        for frame in (*_from(frames[0], key), *(short for rest in frames[1:] for short in rest)):
+            for slots in self._slots(brief, limit, hook, tone, key):
+                filled = _filled(frame, slots)
+                if filled is None:
+                    continue
+                text = filled
+                if not self._fits.reasons(text, brief, limit):
+                    return text
+        return text
+
+    def _slots(self, brief: Brief, limit: FieldLimit, hook: str, tone: str, key: str) -> Iterator[dict[str, str]]:
+        """Yield slot values with ever shorter names; a name or brand that makes a claim is left out."""
+        words = load_toml(f"copy_{brief.language}.toml")
+        facts = Facts.of(brief, sms=bool(limit.max_segments)).slots
+        brand = brief.product.brand.strip() if self._may_stand(brief.product.brand, brief) else ""
+        for name in self._names(brief, words["generic_name"]):
+            own_brand = brand if brand and brand.casefold() not in name.casefold() else ""
+            generic = name == words["generic_name"]
+            shown = name
+            if own_brand and brief.language == "zh" and not generic:
+                shown = own_brand + name
+            deal = _first(words["deal"][brief.offer.kind.value]["long"], facts, key)
+            deal_short = _first(words["deal"][brief.offer.kind.value]["short"], facts, key)
+            yield dict(facts) | {
+                "hook": hook,
+                "hook_bare": hook.rstrip(".。"),
+                "name": shown,
+                "Name": _capital(shown) if generic else shown,
+                "deal": deal,
+                "Deal": _capital(deal),
+                "deal_short": deal_short,
+                "Deal_short": _capital(deal_short),
+                "by": words["by"].format(brand=own_brand) if own_brand else "",
+                "brand_prefix": words["brand_prefix"].format(brand=brand)
+                if own_brand and brief.language == "en"
+                else "",
+                "code": _first(words["code"], facts, key) if brief.offer.code else "",
+                "end": _first(words["end"], facts, key) if brief.offer.ends else "",
+                "closing": _pick(words["closing"][tone], key),
+                "cta": _pick(words["cta"][tone], key),
+                "optout": words["optout"],
+            }
+
+    def _names(self, brief: Brief, generic: str) -> list[str]:
+        names = ProductNames(tuple(n for n in ProductNames.of(brief).all if self._may_stand(n, brief)))
+        return [
+            *dict.fromkeys(name for longest in _NAME_LENGTHS[brief.language] if (name := names.fitting(longest))),
+            generic,
+        ]
+
+    def _may_stand(self, words: str, brief: Brief) -> bool:
+        """Say whether the catalogue's own words may stand in an advertisement."""
+        return bool(words.strip()) and not any(
+            check.reasons(words.strip(), brief, FieldLimit()) for check in self._name_checks
+        )
+
+
+def _filled(frame: str, slots: Mapping[str, str]) -> str | None:
+    """Fill a frame, or return None where the brief has nothing for one of its slots."""
+    names = {name for _, name, _, _ in string.Formatter().parse(frame) if name}
+    if not names <= slots.keys():
+        return None
+    text = frame.format_map(slots)
+    return " ".join(text.split())
+
+
+def _first(patterns: Sequence[str], facts: Mapping[str, str], key: str) -> str:
+    """Return a pattern that the facts can fill, beginning at the picked one."""
+    return next(text for pattern in _from(patterns, key) if (text := _filled_clause(pattern, facts)) is not None)
+
+
+def _filled_clause(pattern: str, facts: Mapping[str, str]) -> str | None:
+    text = _filled(pattern, facts)
+    # A clause keeps the space that parts it from the sentence before.
+    return text if text is None or not pattern.startswith(" ") else f" {text}"
+
+
+def _from(options: Sequence[str], key: str) -> Sequence[str]:
+    """Rotate options to begin at the picked one; what stood before it comes last."""
+    start = _number(key) % len(options)
+    return [*options[start:], *options[:start]]
+
+
+def _pick(options: Sequence[str], key: str) -> str:
+    return options[_number(key) % len(options)]
+
+
+def _number(key: str) -> int:
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest())
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def frame_version(language: str) -> str:
+    """Return the version of a language's frames, for provenance."""
+    data: dict[str, Any] = load_toml(f"copy_{language}.toml")
+    return str(data["version"])

@@ -1,0 +1,80 @@
+"""A currency: how its amounts are written, parsed and banded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+
+from babel.numbers import format_currency
+
+from engine.core.errors import InvalidInput
+from generators.data import load_toml
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """One row of `data/money.toml`.
+
+    Attributes:
+        code: ISO 4217 code.
+        decimals: Decimal digits of the minor unit.
+        symbols: Every way an amount may be marked in finished copy.
+        sms_symbol: A mark within the GSM-7 alphabet, so that one sign does not halve an SMS.
+        locale: Locale of English copy in this currency (thousands and dates differ: en_US, en_GB, en_IN).
+        band_edges: Upper edges of the price bands low and mid, in whole units.
+    """
+
+    code: str
+    decimals: int
+    symbols: tuple[str, ...]
+    sms_symbol: str
+    locale: str
+    band_edges: tuple[int, int]
+
+    @classmethod
+    def named(cls, code: str) -> Currency:
+        """Return the currency with this ISO code.
+
+        Raises:
+            InvalidInput: We cannot write and parse back amounts in it.
+        """
+        known = _currencies()
+        if code not in known:
+            raise InvalidInput(f"expected one of {', '.join(sorted(known))}, got {code!r}", field="product.currency")
+        return known[code]
+
+    def written(self, amount_minor: int, language: str) -> str:
+        """Write an amount as the language's readers expect it; whole amounts lose their decimals."""
+        amount = Decimal(amount_minor).scaleb(-self.decimals)
+        whole = amount == amount.to_integral_value()
+        locale = "zh_CN" if language == "zh" else self.locale
+        text = format_currency(amount, self.code, locale=locale)
+        if whole and self.decimals:
+            text = text.replace("." + "0" * self.decimals, "")
+        return text.replace("\u00a0", " ")
+
+    def written_for_sms(self, amount_minor: int, language: str) -> str:
+        """Write an amount with a mark that every phone shows within GSM-7."""
+        text = self.written(amount_minor, language)
+        return text.replace(self.symbols[0], self.sms_symbol)
+
+    def price_band(self, amount_minor: int) -> str:
+        """Return `low`, `mid` or `high`."""
+        low, mid = (edge * 10**self.decimals for edge in self.band_edges)
+        return "low" if amount_minor <= low else "mid" if amount_minor <= mid else "high"
+
+
+@cache
+def _currencies() -> dict[str, Currency]:
+    return {
+        code: Currency(
+            code=code,
+            decimals=row["decimals"],
+            symbols=tuple(row["symbols"]),
+            sms_symbol=row["sms_symbol"],
+            locale=row["locale"],
+            band_edges=(row["band_edges"][0], row["band_edges"][1]),
+        )
+        for code, row in load_toml("money.toml").items()
+    }
