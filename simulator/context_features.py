@@ -20,8 +20,9 @@ _PROJECTED = 32
 def context_features(log: Log) -> FloatArray:
     """Encode context and embedding as standardised columns, shape (n, d) with d at most 64 + 32.
 
-    Numbers and booleans stand as they are (where absent the mean, or 0 when most are), strings as indicators of their commonest levels.
-    Wide embeddings go through a fixed random projection, which keeps inner products (Johnson and Lindenstrauss 1984).
+    Numbers and booleans stand as they are (where absent the mean, or 0 when most are absent), strings as indicators
+    of their commonest levels. Wide embeddings go through a fixed random projection, which keeps inner products
+    (Johnson and Lindenstrauss 1984).
     """
     columns: list[FloatArray] = []
     for name in sorted(log.context):

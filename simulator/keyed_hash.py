@@ -35,21 +35,20 @@ def hash_strings(values: Sequence[str], domain: str = "") -> HashArray:
     Returns:
         Shape (len(values),).
     """
-    seed = np.uint64(_OFFSET)
-    with np.errstate(over="ignore"):
-        for byte in domain.encode():
-            seed = (seed ^ np.uint64(byte)) * _PRIME
+    seed = _OFFSET
+    for byte in domain.encode():
+        seed = ((seed ^ byte) * int(_PRIME)) & 0xFFFFFFFFFFFFFFFF
     if not len(values):
         return np.zeros(0, dtype=np.uint64)
     encoded = np.array([value.encode() for value in values])
     width = encoded.dtype.itemsize
-    state = np.full(len(values), seed, dtype=np.uint64)
+    state = np.full(len(values), np.uint64(seed), dtype=np.uint64)
     if width:
         columns = encoded.view(np.uint8).reshape(len(values), width)
         for column in range(width):
             # Padding bytes are hashed too; all widths agree because a zero byte is skipped.
-            byte = columns[:, column].astype(np.uint64)
-            state = np.where(byte == 0, state, (state ^ byte) * _PRIME)
+            one = columns[:, column].astype(np.uint64)
+            state = np.where(one == 0, state, (state ^ one) * _PRIME)
     return mix(state)
 
 
