@@ -38,12 +38,26 @@ class Workspace:
                 raise LearningError(f"Vowpal Wabbit refused its options or model: {error}") from None
 
     def learn(self, lines: list[str]) -> None:
-        """Learn one example."""
-        self._native.learn(lines)
+        """Learn one example.
+
+        Raises:
+            LearningError: If Vowpal Wabbit refuses it.
+        """
+        try:
+            self._native.learn(lines)
+        except Exception as error:
+            raise LearningError(f"Vowpal Wabbit refused an example: {error}") from None
 
     def predict(self, lines: list[str]) -> list[float]:
-        """Score the arms of one example, in the order of its lines."""
-        return [float(score) for score in self._native.predict(lines)]
+        """Score the arms of one example, in the order of its lines.
+
+        Raises:
+            LearningError: If Vowpal Wabbit refuses it.
+        """
+        try:
+            return [float(score) for score in self._native.predict(lines)]
+        except Exception as error:
+            raise LearningError(f"Vowpal Wabbit refused an example: {error}") from None
 
     def hashes(self, namespace: str, names: Sequence[str]) -> list[int]:
         """Hash feature names as the text parser does."""
