@@ -70,16 +70,16 @@ def check_header(fd: int, path: Path) -> bool:
     head = os.pread(fd, HEADER_BYTES, 0)
     if len(head) < HEADER_BYTES:
         return False
+    if head == segment_header():
+        return True
     magic, version = _SEGMENT.unpack(head)
-    if magic != _SEGMENT_MAGIC:
-        if not any(head) and os.fstat(fd).st_size == HEADER_BYTES:
-            return False
-        raise CorruptState(f"{path}: offset 0: expected a journal segment, got a foreign file; restore it from a copy")
-    if version > SEGMENT_VERSION:
+    if magic == _SEGMENT_MAGIC and version > SEGMENT_VERSION:
         raise UnsupportedVersion(
             f"{path}: segment version {version}, and this armsreach reads up to {SEGMENT_VERSION}; upgrade armsreach"
         )
-    return True
+    if not any(head) and os.fstat(fd).st_size == HEADER_BYTES:
+        return False
+    raise CorruptState(f"{path}: offset 0: expected a journal segment, got a foreign file; restore it from a copy")
 
 
 def frames(fd: int, start: int, limit: int) -> Iterator[Frame]:
