@@ -56,6 +56,8 @@ class ExampleWriter:
             raise InvalidInput(f"expected a finite number, got {event.cost}", field="cost")
         if np.float32(event.probability) <= 0:
             raise InvalidInput(f"{event.probability} is zero as a float32; clip it", field="probability")
+        if not (isinstance(event.weight, int) and event.weight >= 1):
+            raise InvalidInput(f"expected a whole number ≥ 1, got {event.weight}", field="weight")
         lines = self.unlabelled(event.x, event.arms)
         lines[event.chosen + 1] = f"0:{event.cost:.9g}:{event.probability:.9g} {lines[event.chosen + 1]}"
         return lines
