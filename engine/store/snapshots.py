@@ -9,10 +9,10 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from engine.core.errors import CorruptState, FailedPrecondition, InvalidInput, NotFound, Unavailable
+from engine.core.errors import CorruptState, FailedPrecondition, InvalidInput, NotFound, Unavailable, UnsupportedVersion
 from engine.store.current_pointer import CurrentPointer, Kind
 from engine.store.durable_files import replace_durably, sync_folder, write_durably
 from engine.store.folder_lock import folder_lock
@@ -148,11 +148,20 @@ class SnapshotStore:
         snapshot = self.load(version)
         checked_file(snapshot.folder, MODEL, snapshot.manifest)
         with self._changing():
-            try:
-                current = self.current()
-            except CorruptState:
-                current = None  # choosing a version is the remedy for a damaged pointer
-            return self._point(version, snapshot.manifest.epoch, kind, current, by)
+            return self._point(version, snapshot.manifest.epoch, kind, self._current_or_healed(), by)
+
+    def _current_or_healed(self) -> CurrentPointer | None:
+        """The pointer; if it is damaged, one with the fence of all versions: choosing a version writes it anew."""
+        try:
+            return self.current()
+        except UnsupportedVersion:
+            raise
+        except CorruptState:
+            epochs = []
+            for version in self.versions():
+                with suppress(CorruptState):
+                    epochs.append(self._manifest(self._path / version).epoch)
+            return CurrentPointer("", 0, "publish", max(epochs, default=0), len(epochs))
 
     def _point(self, version: str, epoch: int, kind: Kind, current: CurrentPointer | None, by: str) -> CurrentPointer:
         fence = epoch if current is None else max(epoch, current.fence)
@@ -191,15 +200,16 @@ class SnapshotStore:
     def _manifest(self, folder: Path) -> Manifest:
         path = folder / MANIFEST
         try:
-            manifest = Manifest.from_json(json.loads(path.read_bytes()))
+            data = path.read_bytes()
+            manifest = Manifest.from_json(json.loads(data))
         except FileNotFoundError:
             raise CorruptState(f"{path}: expected this file, found none; restore the snapshot or roll back") from None
         except ValueError as error:
             raise CorruptState(f"{path}: expected JSON: {error}; restore the snapshot or roll back") from None
         except CorruptState as error:
             raise type(error)(f"{path}: {error}") from None
-        found, expected = manifest.digest(), manifest.checksums.get(MANIFEST, "")
-        if found != expected or manifest.version != folder.name or manifest.campaign != self._campaign:
+        whole = manifest.dumps() == data and manifest.digest() == manifest.checksums.get(MANIFEST, "")
+        if not whole or manifest.version != folder.name or manifest.campaign != self._campaign:
             raise CorruptState(
                 f"{path}: expected the manifest of {self._campaign} {folder.name} with its checksum, got another;"
                 " restore the snapshot or roll back"
