@@ -56,14 +56,15 @@ class Composer:
     ) -> str:
         """Return the first frame and name that fit, or the last one tried."""
         text = ""
-        for frame in (*_from(frames[0], key), *(short for rest in frames[1:] for short in rest)):
-            for slots in self._slots(brief, limit, hook, tone, key):
-                filled = _filled(frame, slots)
-                if filled is None:
-                    continue
-                text = filled
-                if not self._fits.reasons(text, brief, limit):
-                    return text
+        named = list(self._slots(brief, limit, hook, tone, key))
+        # The generic name comes after everything else: a short frame that names the product says more.
+        for choices in (named[:-1], named[-1:]):
+            for frame in (*_from(frames[0], key), *(short for rest in frames[1:] for short in rest)):
+                for slots in choices:
+                    filled = _filled(frame, slots)
+                    if filled is not None and not self._fits.reasons(filled, brief, limit):
+                        return filled
+                    text = filled or text
         return text
 
     def _slots(self, brief: Brief, limit: FieldLimit, hook: str, tone: str, key: str) -> Iterator[dict[str, str]]:

@@ -48,7 +48,7 @@ class Preview:
     def _channel(channel: str, fields: Mapping[str, str]) -> Text:
         text = Text()
         for number, (name, value) in enumerate(fields.items()):
-            note = f" ({SmsSize.of(value).segments} segment)" if channel == "sms" else ""
+            note = f" ({SmsSize.of(value).segments} part)" if channel == "sms" else ""
             text.append(f"{channel if not number else '':<7}{name + note:<18}", style="dim")
             text.append(value + ("\n" if number < len(fields) - 1 else ""), style="bold" if not number else "")
         return text

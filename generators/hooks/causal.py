@@ -12,7 +12,7 @@ from typing import Any
 from engine.core.errors import InvalidInput
 from generators.hooks.prompt import HookPrompt
 from generators.hooks.request import HookRequest
-from generators.hooks.sampling import TokenMask, keyed_sampler
+from generators.hooks.sampling import KeyedSampler, TokenMask
 
 
 class CausalHooks:
@@ -31,8 +31,8 @@ class CausalHooks:
         tokenizer: Any,
         *,
         name: str,
-        candidates: int = 2,
-        temperature: float = 0.6,
+        candidates: int = 3,
+        temperature: float = 0.5,
         batch: int = 48,
         max_new_tokens: int = 22,
     ) -> None:
@@ -95,6 +95,7 @@ class CausalHooks:
         inputs = torch.cat([ids.expand(n, -1), ends["input_ids"]], dim=1)
         attention = torch.cat([torch.ones_like(ids).expand(n, -1), ends["attention_mask"]], dim=1)
         seeds = [_seed(f"{request.entropy}/{number}") for request, number in rows]
+        sampler = KeyedSampler(seeds, self._temperature)
         with torch.inference_mode():
             output = self._model.generate(
                 input_ids=inputs,
@@ -104,18 +105,13 @@ class CausalHooks:
                 do_sample=False,
                 eos_token_id=self._mask.stop_ids,
                 pad_token_id=self._tokenizer.pad_token_id,
-                logits_processor=[self._mask, keyed_sampler(seeds, self._temperature)],
-                output_logits=True,
-                return_dict_in_generate=True,
+                logits_processor=[self._mask, sampler],
             )
-        return self._decode(output, inputs.shape[1])
+        return self._decode(output[:, inputs.shape[1] :], sampler.logprobs)
 
-    def _decode(self, output: Any, start: int) -> list[tuple[float, str]]:
+    def _decode(self, tokens: Any, chosen: Any) -> list[tuple[float, str]]:
         import torch
 
-        tokens = output.sequences[:, start:]
-        logprobs = torch.stack(output.logits, dim=1).float().log_softmax(dim=-1)
-        chosen = logprobs.gather(2, tokens.unsqueeze(2)).squeeze(2)
         stops = torch.tensor(self._mask.stop_ids)
         results = []
         for row, row_logprobs in zip(tokens, chosen, strict=True):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 # Letters, spaces and the signs of one plain sentence: no digit, currency, bracket, quote, link or emoji can be drawn.
@@ -41,23 +42,35 @@ class TokenMask:
         return scores.masked_fill(~self.allowed, float("-inf"))
 
 
-def keyed_sampler(seeds: Sequence[int], temperature: float, top_k: int = 40) -> Callable[[Any, Any], Any]:
-    """Return a processor after which greedy choice is sampling, each row from its own seed.
+class KeyedSampler:
+    """A processor after which greedy choice is sampling, each row from its own seed.
 
     Adding Gumbel noise and taking the largest draws from the softmax. So a row's draws do not depend on how many rows
     stand beside it, and no global random state is touched. Temperature 0 adds nothing: greedy.
 
     Source: Gumbel (1954); Maddison, Tarlow, Minka (2014), "A* sampling", section 2.
     """
-    import torch
 
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    def __init__(self, seeds: Sequence[int], temperature: float, top_k: int = 40) -> None:
+        self._torch = import_module("torch")
+        self._generators = [self._torch.Generator().manual_seed(seed) for seed in seeds]
+        self._temperature, self._top_k = temperature, top_k
+        self._logprobs: list[Any] = []
 
-    def process(input_ids: Any, scores: Any) -> Any:  # noqa: ARG001 - the signature is transformers'
-        if not temperature:
-            return scores
-        values, indices = (scores / temperature).topk(min(top_k, scores.shape[-1]), dim=-1)
-        noise = torch.stack([torch.empty(values.shape[-1]).exponential_(generator=g) for g in generators])
-        return torch.full_like(scores, float("-inf")).scatter(1, indices, values - noise.log())
+    @property
+    def logprobs(self) -> Any:
+        """Log-probability of each token drawn, under the masked model, shape (rows, steps)."""
+        return self._torch.stack(self._logprobs, dim=1)
 
-    return process
+    def __call__(self, input_ids: Any, scores: Any) -> Any:  # noqa: ARG002 - the signature is transformers'
+        """Return scores whose largest entry is the token drawn."""
+        values, indices = scores.topk(min(self._top_k, scores.shape[-1]), dim=-1)
+        noisy = values
+        if self._temperature:
+            size = values.shape[-1]
+            noise = [self._torch.empty(size).exponential_(generator=g) for g in self._generators]
+            noisy = values / self._temperature - self._torch.stack(noise).log()
+        drawn = noisy.argmax(dim=-1, keepdim=True)
+        # Kept here, token by token: all logits of all steps would take hundreds of megabytes.
+        self._logprobs.append((values.gather(1, drawn) - scores.logsumexp(dim=-1, keepdim=True)).squeeze(1))
+        return self._torch.full_like(scores, float("-inf")).scatter(1, indices.gather(1, drawn), 0.0)
