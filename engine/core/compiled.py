@@ -69,16 +69,18 @@ class CompiledModel:
 
     def to_bytes(self) -> bytes:
         """The model as an npz archive; equal models give equal bytes."""
+        arrays = {"user": self.user}
+        for name, tables in self._tables().items():
+            arrays |= {f"{name}.{letters}": table for letters, table in tables.items()}
         about = {
             "schema": _SCHEMA,
             "version": _VERSION,
             "columns": self.columns,
             "features": dict(self.features),
             "constant": self.constant,
+            "arrays": sorted(arrays),
         }
-        arrays = {"about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8), "user": self.user}
-        for name, tables in self._tables().items():
-            arrays |= {f"{name}.{letters}": table for letters, table in tables.items()}
+        arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
         return buffer.getvalue()
@@ -110,6 +112,8 @@ class CompiledModel:
     def _assembled(cls, about: Mapping[str, object], arrays: dict[str, np.ndarray]) -> CompiledModel:
         tables: dict[str, dict[str, np.ndarray]] = {n: {} for n in ("linear", "rows", "products", "product_rows")}
         try:
+            if sorted(arrays) != about["arrays"]:
+                raise ValueError("an array is missing")
             user = arrays.pop("user")
             for name, array in arrays.items():
                 kind, letters = name.split(".")
