@@ -130,6 +130,18 @@ def open_key(settings: Settings) -> KeyedHash:
         ) from None
 
 
+def open_journal(settings: Settings, campaigns: Campaigns) -> JournalReader:
+    """The journal of a data folder, for reading.
+
+    Raises:
+        FailedPrecondition: If there is none yet.
+    """
+    folder = settings.folder / "journal"
+    if not folder.is_dir():
+        raise FailedPrecondition(f"{settings.folder}: no server has used this data folder yet; start `serve` first")
+    return JournalReader(folder, arms=arms_of(campaigns))
+
+
 def open_worker(settings: Settings) -> Worker:
     """Open the data folder for serving; recovers the journal and what retries need.
 
@@ -156,7 +168,7 @@ def open_worker(settings: Settings) -> Worker:
     close_orphans(journal, clock.now(), keep=[CHAIN])
     decisions = RequestMemory(settings.request_ids.ttl_s, settings.request_ids.capacity)
     outcomes = OutcomeMemory(settings.request_ids.capacity)
-    recall(JournalReader(journal, arms=arms_of(campaigns)), decisions, outcomes, clock)
+    recall(open_journal(settings, campaigns), decisions, outcomes, clock)
     deciding = Deciding(open_key(settings))
     commits = GroupCommit(writer)
     return Worker(
@@ -187,12 +199,10 @@ def open_learning(settings: Settings, campaign: str, *, holder: str) -> Learning
         NotFound: If there is no such campaign.
         FailedPrecondition: If there is no data folder yet.
     """
-    if not (settings.folder / "state.db").exists():
-        raise FailedPrecondition(f"{settings.folder}: no server has used this data folder yet; start `serve` first")
     campaigns = open_campaigns(settings)
     return Learning(
         campaign=campaigns.get(campaign).campaign,
-        reader=JournalReader(settings.folder / "journal", arms=arms_of(campaigns)),
+        reader=open_journal(settings, campaigns),
         catalogues=campaigns.catalogue,
         snapshots=snapshot_stores(settings)(campaign),
         leases=SqliteLeases(settings.folder / "leases.db", SystemClock()),

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as async_health
+from grpc_health.v1.health import aio as async_health  # type: ignore[attr-defined]
 from grpc_reflection.v1alpha import reflection
 
 from engine.config import Settings

@@ -36,7 +36,8 @@ class LearningLoop:
                     self._learners[campaign] = self._open(campaign)
                 learned += self._learners[campaign].step()
             except ArmsreachError as error:
-                self._learners.pop(campaign, None)
+                if (learner := self._learners.pop(campaign, None)) is not None:
+                    learner.close()
                 self._say(campaign, str(error))
             else:
                 self._said.pop(campaign, None)
@@ -56,15 +57,21 @@ class LearningLoop:
         self._learners.clear()
 
     def _known(self) -> list[str]:
-        """Campaign ids; changed campaigns are opened anew, as their settings are part of how they learn."""
+        """Campaign ids; learners of changed campaigns go on, or stop where only a rebuild can follow the change."""
         revision = self._campaigns.revision_of_all()
         if revision != self._revision:
             self._revision = revision
             for campaign, learner in list(self._learners.items()):
-                if learner.campaign != self._campaigns.get(campaign).campaign:
-                    learner.close()
-                    del self._learners[campaign]
+                self._adopt(campaign, learner)
         return [stored.campaign.id for stored in self._campaigns.all()]
+
+    def _adopt(self, campaign: str, learner: Learning) -> None:
+        try:
+            learner.adopt(self._campaigns.get(campaign).campaign)
+        except ArmsreachError as error:
+            learner.close()
+            del self._learners[campaign]
+            self._say(campaign, str(error))
 
     def _say(self, campaign: str, trouble: str) -> None:
         if self._said.get(campaign) != trouble:
