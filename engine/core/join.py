@@ -28,9 +28,10 @@ Order = tuple[datetime, str, int, int]
 
 
 @dataclass(slots=True)
-class _Held:
+class _Held(Generic[PlacedT]):
     """A decision in memory; `decision` is dropped at maturity, its name and time stay to settle claims."""
 
+    place: PlacedT
     id: str
     decided_at: datetime
     user: str
@@ -109,8 +110,8 @@ class Joiner(Generic[PlacedT]):
         self._trail: Trail[PlacedT] = Trail(self._span / _SAMPLES_A_SPAN, start or {})
         self._inbox: list[tuple[Order, PlacedT, Decision | Outcome]] = []
         self._pending: list[tuple[datetime, str]] = []
-        self._held: dict[str, _Held] = {}
-        self._expiring: deque[tuple[datetime, _Held]] = deque()
+        self._held: dict[str, _Held[PlacedT]] = {}
+        self._expiring: deque[tuple[datetime, _Held[PlacedT]]] = deque()
         self._of_user: dict[str, list[tuple[datetime, str]]] = {}
         self._named: dict[str, list[_Report[PlacedT]]] = {}
         self._unnamed: dict[str, list[_Report[PlacedT]]] = {}
@@ -131,7 +132,7 @@ class Joiner(Generic[PlacedT]):
             order = (recorded_at, place.chain, place.segment, place.offset)
             heapq.heappush(self._inbox, (order, place, record))
 
-    def advance(self, watermark: datetime) -> Iterator[JoinedDecision | Rejection[PlacedT]]:
+    def advance(self, watermark: datetime) -> Iterator[JoinedDecision[PlacedT] | Rejection[PlacedT]]:
         """Take every record from before the watermark and release every decision that matured before it.
 
         Nothing recorded before the watermark should come later. A straggler is still joined while its decision has not
@@ -164,19 +165,19 @@ class Joiner(Generic[PlacedT]):
         """Records and ids held in memory."""
         return len(self._inbox) + len(self._held) + len(self._reports) + len(self._seen) + len(self._trail)
 
-    def _release(self, before: datetime) -> Iterator[JoinedDecision | Rejection[PlacedT]]:
+    def _release(self, before: datetime) -> Iterator[JoinedDecision[PlacedT] | Rejection[PlacedT]]:
         while self._pending and self._pending[0][0] < before:
             yield from self._forget(self._pending[0][0])
             self._released = matures_at, decision_id = heapq.heappop(self._pending)
             self._clock = max(self._clock, matures_at)
             held = self._held[decision_id]
-            joined = JoinedDecision(held.settle(), self._credits(held), matures_at)
+            joined = JoinedDecision(held.place, held.settle(), self._credits(held), matures_at)
             if self._after is None or (matures_at, decision_id) > self._after:
                 self.tally.decisions += 1
                 self.tally.outcomes += len(joined.credits)
                 yield joined
 
-    def _credits(self, held: _Held) -> tuple[Credit, ...]:
+    def _credits(self, held: _Held[PlacedT]) -> tuple[Credit, ...]:
         found = [(order, Credit(outcome, "id")) for order, outcome in held.outcomes]
         rivals = self._of_user.get(held.user, []) if held.claims else []
         for report in self._unnamed.get(held.user, ()) if held.claims else ():
@@ -200,7 +201,7 @@ class Joiner(Generic[PlacedT]):
         elif (matures_at, decision.id) <= self._released:
             yield from self._reject(place, decision, "read after its slice was closed; `engine learn --rebuild` has it")
         else:
-            held = _Held(decision.id, decision.decided_at, decision.user, claims_by_user(decision), decision)
+            held = _Held(place, decision.id, decision.decided_at, decision.user, claims_by_user(decision), decision)
             self._held[held.id] = held
             self._expiring.append((recorded_at, held))
             heapq.heappush(self._pending, (matures_at, held.id))
@@ -222,7 +223,7 @@ class Joiner(Generic[PlacedT]):
         else:
             self._named.setdefault(outcome.decision_id, []).append(report)
 
-    def _attach(self, report: _Report[PlacedT], held: _Held) -> Iterator[Rejection[PlacedT]]:
+    def _attach(self, report: _Report[PlacedT], held: _Held[PlacedT]) -> Iterator[Rejection[PlacedT]]:
         report.settled = True
         if not self._rule.covers(held.decided_at, report.outcome):
             yield from self._reject(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Generic, Literal
 
 from engine.core.decision import Decision
+from engine.core.join_trail import PlacedT
 from engine.core.outcome import Outcome
 
 Attribution = Literal["last", "all"]
@@ -27,15 +28,17 @@ class Credit:
 
 
 @dataclass(frozen=True, slots=True)
-class JoinedDecision:
+class JoinedDecision(Generic[PlacedT]):
     """A decision whose training horizon has passed.
 
     Attributes:
+        place: Where it stands in the journal.
         decision: The record of the decision.
         credits: What is credited to it, in the journal's order.
         matured_at: When its horizon had passed on the journal's clock; nothing recorded later counts for training.
     """
 
+    place: PlacedT
     decision: Decision
     credits: tuple[Credit, ...]
     matured_at: datetime

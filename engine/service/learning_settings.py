@@ -1,0 +1,27 @@
+"""Which settings a trained model hangs on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from engine.core.campaign import Campaign
+from engine.core.outcome import OutcomeType
+from engine.core.reading import plain
+
+
+def settings_digest(campaign: Campaign) -> str:
+    """Names everything that decides what a journal teaches: objective and scale, features, options, horizons, rule.
+
+    VW cannot unlearn, so a model that was trained under other settings has to be built anew from the journal. What may
+    change at any time is left out: variants, shares, exploration, publishing, audience, dates.
+    """
+    settings = {
+        "objective": plain(campaign.objective),
+        "schema": plain(campaign.schema),
+        "learning": plain(campaign.learning),
+        "horizons_s": {str(kind): campaign.horizon_s(kind) for kind in OutcomeType},
+        "training_horizon_s": campaign.training_horizon_s,
+        "attribution": campaign.attribution,
+    }
+    return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12).hexdigest()

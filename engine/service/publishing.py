@@ -1,0 +1,168 @@
+"""From a trained model to a snapshot that servers swap in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from engine.core.campaign import Campaign
+from engine.core.clock import Clock
+from engine.core.errors import FailedPrecondition, NotFound
+from engine.core.outcome import OutcomeType
+from engine.core.reading import plain
+from engine.core.variant import VariantState
+from engine.service.learning_settings import settings_digest
+from engine.service.learning_trained import Trained
+from engine.store import CurrentPointer, Lease, Manifest, SnapshotStore
+from engine.vw import check_compiled, compile_model, vw_arguments
+
+EFFECTIVE_SAMPLE_SIZE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What came of an attempt to publish.
+
+    Attributes:
+        version: The snapshot's version; empty where none was written.
+        withheld: Why nothing was written; empty where it was.
+        learned: Decisions behind the model.
+        worst_difference: Largest difference between compiled and VW's scores.
+        floors: Arm id → least probability, with every approved arm eligible.
+        rows: Arm id → rows that a later evaluation of "always this arm" needs for an effective sample size of 1,000.
+    """
+
+    version: str
+    withheld: str
+    learned: int
+    worst_difference: float = 0.0
+    floors: Mapping[str, float] | None = None
+    rows: Mapping[str, int] | None = None
+
+
+class Publisher:
+    """Compiles, checks and publishes the models of one campaign.
+
+    Where somebody rolled back, the learner goes on learning but publishes no more until somebody promotes a version or
+    has the model rebuilt: it would otherwise undo the roll-back a few minutes later.
+    """
+
+    def __init__(self, snapshots: SnapshotStore, clock: Clock) -> None:
+        self._snapshots = snapshots
+        self._clock = clock
+
+    def publish(self, campaign: Campaign, trained: Trained, lease: Lease, *, rebuilt: bool = False) -> Publication:
+        """Publish a model.
+
+        Args:
+            campaign: Its settings.
+            trained: The model.
+            lease: The right to publish.
+            rebuilt: Whether somebody had it rebuilt, which publishes after a roll-back too.
+
+        Raises:
+            LearningError: If the compiled scores differ from VW's; nothing was published.
+            FailedPrecondition: If another learner has taken the lease over; this one has to stop.
+            Unavailable: If the disk is full or failing; nothing changed.
+        """
+        current = self._snapshots.current()
+        withheld = "" if rebuilt else self._reason_to_wait(campaign, trained, current)
+        if withheld:
+            return Publication("", withheld, trained.learned)
+        compiled, worst = self._compiled(campaign, trained)
+        floors = arm_floors(campaign)
+        manifest = self._manifest(campaign, trained, current.version if current else "", floors)
+        try:
+            name = self._snapshots.publish(manifest, trained.model, compiled, lease)
+        except FailedPrecondition as error:
+            now = self._snapshots.current()
+            if now is not None and lease.epoch < now.fence:
+                raise
+            return Publication("", f"the champion changed meanwhile: {error}", trained.learned)
+        self._snapshots.prune(campaign.publishing.keep)
+        return Publication(name, "", trained.learned, worst, floors, rows_needed(floors))
+
+    def _reason_to_wait(self, campaign: Campaign, trained: Trained, current: CurrentPointer | None) -> str:
+        if current is None:
+            return ""
+        if current.kind == "rollback":
+            return f"rolled back to {current.version}; promote a version, or `python -m engine learn --rebuild`"
+        try:
+            champion = self._snapshots.load(current.version).manifest
+        except NotFound:
+            return ""
+        same = champion.vw.get("settings") == settings_digest(campaign)
+        return f"{current.version} has learned as much" if same and champion.learned >= trained.learned else ""
+
+    def _compiled(self, campaign: Campaign, trained: Trained) -> tuple[bytes, float]:
+        options, schema = campaign.learning, campaign.schema
+        arms = campaign.catalogue().features()
+        features = [feature for arm in (*arms, *trained.features) for feature in arm]
+        compiled = compile_model(trained.model, options, schema, features)
+        worst = check_compiled(trained.model, options, schema, compiled, arms, seed=trained.learned)
+        # Labels were shifted by the resting cost (see EventMaker): here predictions become costs again.
+        shifted = replace(compiled, constant=compiled.constant + campaign.objective.resting_cost)
+        return shifted.to_bytes(), worst
+
+    def _manifest(self, campaign: Campaign, trained: Trained, parent: str, floors: Mapping[str, float]) -> Manifest:
+        return Manifest(
+            version="",
+            parent=parent,
+            epoch=0,
+            campaign=campaign.id,
+            positions=trained.positions.to_json(),
+            watermark=trained.matured_at,
+            horizon_s={str(kind): campaign.horizon_s(kind) for kind in OutcomeType}
+            | {"training": campaign.training_horizon_s},
+            vw={
+                "version": version("vowpalwabbit"),
+                "options": list(vw_arguments(campaign.learning)),
+                "settings": settings_digest(campaign),
+            },
+            feature_schema=plain(campaign.schema),
+            catalogue=campaign.catalogue().digest,
+            objective={**plain(campaign.objective), "label_shift": -campaign.objective.resting_cost},
+            exploration=exploration_document(campaign, trained.learned),
+            floor={**plain(campaign.exploration.floor), "arms": floors, "rows": rows_needed(floors)},
+            learned=trained.learned,
+            created_at=self._clock.now(),
+        )
+
+
+def exploration_document(campaign: Campaign, t: int) -> dict[str, Any]:
+    """The rule with its parameters, t, the spread that costs are divided by, and SquareCB's γ = scale · t^exponent."""
+    rule = campaign.exploration
+    return {
+        **plain(rule),
+        "t": t,
+        "spread": campaign.objective.spread,
+        "gamma": rule.gamma_scale * float(t) ** rule.gamma_exponent if rule.kind == "squarecb" else None,
+    }
+
+
+def arm_floors(campaign: Campaign) -> dict[str, float]:
+    """Arm id → its least probability for a shopper to whom every approved arm is open."""
+    catalogue = campaign.catalogue()
+    eligible = np.ones((1, len(catalogue)), dtype=bool)
+    for i in range(1, len(catalogue)):
+        variant = catalogue.variant(i)
+        eligible[0, i] = variant is not None and variant.state is VariantState.APPROVED
+    shares = campaign.exploration.floor.shares(eligible, catalogue.cells)[0]
+    return {str(catalogue.ids[i]): float(shares[i]) for i in np.flatnonzero(eligible[0])}
+
+
+def rows_needed(floors: Mapping[str, float]) -> dict[str, int]:
+    """Rows after which "always this arm" can be evaluated with an effective sample size of 1,000.
+
+    A log of n rows that plays arm a with probability fₐ holds about m = n·fₐ rows of it, each of weight w = 1 / fₐ
+    under the policy that always plays a, the others having weight 0. Then (Σw)² / Σw² = (m/fₐ)² / (m/fₐ²) = m, so
+    that n = 1,000 / fₐ rows are needed. It is the worst case: a model that likes the arm plays it more often.
+
+    Source: Kong (1992), A note on importance sampling using standardized weights.
+    """
+    return {arm: math.ceil(EFFECTIVE_SAMPLE_SIZE / floor) for arm, floor in floors.items() if floor > 0}
