@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -24,6 +25,10 @@ class Appender(Protocol):
 
     def append(self, record: Record, at: datetime) -> Position:
         """Buffer a record; a time before the chain's last is moved up to it."""
+        ...
+
+    def append_many(self, records: Sequence[Record], at: datetime) -> list[Position]:
+        """Buffer records side by side; if one cannot be written, none is."""
         ...
 
     def commit(self) -> None:

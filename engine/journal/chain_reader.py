@@ -60,6 +60,18 @@ class ChainReader:
                 return last
         return None
 
+    def start_before(self, micros: int) -> Position | None:
+        """The start of the last segment whose first record is before `micros`; None to begin with the first segment."""
+        for segment in reversed(self._chain.segments()[1:]):
+            fd = os.open(self._chain.segment_path(segment), os.O_RDONLY)
+            try:
+                first = next(frames(fd, HEADER_BYTES, os.fstat(fd).st_size), None)
+            finally:
+                os.close(fd)
+            if first is not None and recorded_micros(first.payload)[0] < micros:
+                return Position(self._chain.name, segment, HEADER_BYTES)
+        return None
+
     def last_of_all(self) -> tuple[int, bool] | None:
         """The same, at the chain's end."""
         segments = self._chain.segments()

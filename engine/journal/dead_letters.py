@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 import orjson
 
+from engine.core.errors import Unavailable
 from engine.journal.position import Position
 
 _log = logging.getLogger(__name__)
@@ -23,9 +23,11 @@ class DeadLetters:
         """Take up the letters that are there; the file is made with the first new one."""
         self._path = path
         self._met: set[Position] = set()
+        self._is_torn = False
         if path.exists():
-            with open(path, "rb") as file:
-                self._met.update(map(_position, file))
+            data = path.read_bytes()
+            self._is_torn = bool(data) and not data.endswith(b"\n")
+            self._met.update(position for line in data.splitlines() if (position := _position(line)) is not None)
 
     @property
     def count(self) -> int:
@@ -33,10 +35,13 @@ class DeadLetters:
         return len(self._met)
 
     def add(self, position: Position, payload: bytes, reason: str) -> None:
-        """Note a record that could not be understood."""
+        """Note a record that could not be understood.
+
+        Raises:
+            Unavailable: If the disk is full or failing: passing over a record unseen would be worse than to stop.
+        """
         if position in self._met:
             return
-        self._met.add(position)
         letter = {
             "chain": position.chain,
             "segment": position.segment,
@@ -44,14 +49,24 @@ class DeadLetters:
             "bytes": len(payload),
             "reason": reason,
         }
-        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        line = orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE)
         try:
-            os.write(fd, orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE))
-        finally:
-            os.close(fd)
+            with open(self._path, "ab") as file:
+                file.write(b"\n" + line if self._is_torn else line)
+        except OSError as error:
+            raise Unavailable(
+                f"{self._path}: expected to note a record that cannot be read ({reason}), got:"
+                f" {error.strerror or error}; free space or repair the disk"
+            ) from error
+        self._is_torn = False
+        self._met.add(position)
         _log.warning("journal record before %s set aside in %s: %s", position, self._path, reason)
 
 
-def _position(line: bytes) -> Position:
-    letter = orjson.loads(line)
-    return Position(letter["chain"], letter["segment"], letter["offset"])
+def _position(line: bytes) -> Position | None:
+    """Whose letter it is; None for a line that a crash cut short, whose record will be met again."""
+    try:
+        letter = orjson.loads(line)
+        return Position(letter["chain"], letter["segment"], letter["offset"])
+    except (ValueError, KeyError, TypeError):
+        return None

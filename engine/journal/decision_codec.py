@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from engine.core.arm import ArmId, ChannelId
+from engine.core.arm import ArmId
 from engine.core.context import Context
 from engine.core.decision import KEPT_PROBABILITIES, Decision, Mode
 from engine.core.errors import InvalidInput, NotFound
@@ -87,7 +87,7 @@ def decode_decision(payload: bytes, start: int, arms: ArmsOf) -> Decision:
         counts=counts,
         chosen_count=chosen,
         seed=seed,
-        context=Context(embedding, attributes, None if consents is None else frozenset(map(ChannelId, consents))),
+        context=Context(embedding, attributes, None if consents is None else frozenset(consents)),
         mode=Mode(mode),
         catalogue=catalogue,
         snapshot=snapshot,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -43,6 +43,10 @@ class FileJournal:
     def append(self, record: Record, at: datetime) -> Position:
         """Buffer a record; see `SegmentWriter.append`."""
         return self._writer.append(record, at)
+
+    def append_many(self, records: Sequence[Record], at: datetime) -> list[Position]:
+        """Buffer records side by side; see `SegmentWriter.append_many`."""
+        return self._writer.append_many(records, at)
 
     def commit(self) -> None:
         """Make everything appended so far durable; see `SegmentWriter.commit`."""

@@ -45,11 +45,11 @@ class GroupCommit:
         """Record all in their order, side by side in one chain, and return once they are durable.
 
         Raises:
-            InvalidInput: If one cannot be written; those before it are recorded.
+            InvalidInput: If one cannot be written; none was recorded.
             JournalFailed: If they were not made durable.
         """
         self._check()
-        positions = [self._writer.append(record, at) for record in records]
+        positions = self._writer.append_many(records, at)
         if positions:
             await self._durable()
         return positions

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from engine.core.errors import CorruptState
 from engine.journal.entry import Entry, Record
-from engine.journal.instant import to_micros
+from engine.journal.instant import from_micros, to_micros
 from engine.journal.journal_failed import JournalFailed
 from engine.journal.mark import Mark
 from engine.journal.position import Position
@@ -41,13 +41,24 @@ class MemoryJournal:
             InvalidInput: If `at` is naive.
             JournalFailed: If the journal is closed.
         """
+        return self.append_many((record,), at)[0]
+
+    def append_many(self, records: Sequence[Record], at: datetime) -> list[Position]:
+        """Buffer records side by side.
+
+        Raises:
+            InvalidInput: If `at` is naive.
+            JournalFailed: If the journal is closed.
+        """
         if self._closed:
             raise JournalFailed("expected an open journal, but it was closed; make a new one")
-        to_micros(at)
+        recorded_at = from_micros(to_micros(at))
         last = self.recorded_at
-        recorded_at = at.astimezone(UTC) if last is None else max(at.astimezone(UTC), last)
-        self._entries.append(Entry(recorded_at, record))
-        return Position(self._chain, 1, len(self._entries))
+        if last is not None:
+            recorded_at = max(recorded_at, last)
+        before = len(self._entries)
+        self._entries += (Entry(recorded_at, record) for record in records)
+        return [Position(self._chain, 1, offset) for offset in range(before + 1, len(self._entries) + 1)]
 
     def commit(self) -> None:
         """Let readers see everything appended so far."""

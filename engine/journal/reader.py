@@ -37,13 +37,16 @@ class JournalReader:
         """
         self._folder = folder
         self._arms = arms
-        self._read: dict[str, tuple[Position, int, bool]] = {}
+        self._read: dict[str, Position] = {}
+        self._lasts: dict[
+            str, tuple[Position, int, bool]
+        ] = {}  # what was found out of chains, so that polling is cheap
         self.dead_letters = dead_letters or DeadLetters(folder / "dead_letters.jsonl")
 
     @property
     def positions(self) -> Positions:
         """How far this reader has given records out."""
-        return Positions(position for position, _, _ in self._read.values())
+        return Positions(self._read.values())
 
     def read(self, after: Positions | None = None) -> Iterator[tuple[Position, Entry]]:
         """Records behind `after` over all chains, in order of recorded_at, ties in order of the chains' names.
@@ -92,6 +95,22 @@ class JournalReader:
             return from_micros(min(opened))
         return from_micros(max(closed)) if closed else None
 
+    def positions_before(self, at: datetime) -> Positions:
+        """Where to begin so as to read every record of `at` or later, and few before it.
+
+        Whole segments that end before `at` are passed over without being read, as when memories of the last hour are
+        filled again from a journal of months.
+
+        Args:
+            at: Aware.
+
+        Raises:
+            CorruptState: If segments are missing.
+        """
+        micros = to_micros(at)
+        starts = (ChainReader(chain).start_before(micros) for chain in chains(self._folder))
+        return Positions(start for start in starts if start is not None)
+
     def is_closed(self, chain: str) -> bool:
         """Whether the chain's last record closes it."""
         last = ChainReader(Chain(self._folder, chain)).last_of_all()
@@ -109,14 +128,18 @@ class JournalReader:
                 yield position, entry
 
     def _last(self, chain: Chain, position: Position | None) -> tuple[int, bool] | None:
-        known = self._read.get(chain.name)
+        known = self._lasts.get(chain.name)
         if known is not None and known[0] == position:
             return known[1:]
-        return ChainReader(chain).last(position)
+        last = ChainReader(chain).last(position)
+        if position is not None and last is not None:
+            self._lasts[chain.name] = (position, *last)
+        return last
 
     def _note(self, position: Position, entry: Entry) -> None:
         closed = isinstance(entry.record, Mark) and entry.record.closed
-        self._read[position.chain] = (position, to_micros(entry.recorded_at), closed)
+        self._read[position.chain] = position
+        self._lasts[position.chain] = (position, to_micros(entry.recorded_at), closed)
 
 
 def _order(item: tuple[Position, Entry]) -> tuple[datetime, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -133,18 +134,37 @@ class SegmentWriter:
             InvalidInput: If the record cannot be written as it is, or is larger than 16 MiB.
             JournalFailed: If an earlier commit failed, or the writer is closed.
         """
+        return self.append_many((record,), at)[0]
+
+    def append_many(self, records: Sequence[Record], at: datetime) -> list[Position]:
+        """Buffer records side by side, all or none.
+
+        Raises:
+            InvalidInput: If one cannot be written as it is; then none is.
+            JournalFailed: If an earlier commit failed, or the writer is closed.
+        """
         with self._append_guard:
             self._check()
-            micros = to_micros(at)
-            recorded_at = at if micros >= self._last_micros else from_micros(self._last_micros)
-            payload = encode(record, recorded_at, self._arms)
-            if len(payload) > MAX_RECORD_BYTES:
-                raise InvalidInput(f"expected a record of at most {MAX_RECORD_BYTES} bytes, got {len(payload)}")
-            segment, offset = self._place(len(payload))
-            self._pending[-1][1].append(payload)
-            self._last_micros = max(micros, self._last_micros)
-            self._next = (segment, offset + framed_bytes(payload))
-            return Position(self._chain.name, *self._next)
+            micros = max(to_micros(at), self._last_micros)
+            recorded_at = from_micros(micros)
+            payloads = [self._encoded(record, recorded_at) for record in records]
+            self._last_micros = micros if payloads else self._last_micros
+            return [self._placed(payload) for payload in payloads]
+
+    def _encoded(self, record: Record, recorded_at: datetime) -> bytes:
+        payload = encode(record, recorded_at, self._arms)
+        if len(payload) > MAX_RECORD_BYTES:
+            raise InvalidInput(
+                f"expected a record of at most {MAX_RECORD_BYTES} bytes, got {len(payload)}; send less with it",
+                field="record",
+            )
+        return payload
+
+    def _placed(self, payload: bytes) -> Position:
+        segment, offset = self._place(len(payload))
+        self._pending[-1][1].append(payload)
+        self._next = (segment, offset + framed_bytes(payload))
+        return Position(self._chain.name, *self._next)
 
     def _place(self, payload_bytes: int) -> tuple[int, int]:
         """Where the next frame begins; opens its list in the buffer."""

@@ -78,6 +78,15 @@ def test_reading_goes_on_from_where_it_stopped(journal: Journal) -> None:
     assert records(journal, reached) == []
 
 
+def test_many_are_recorded_side_by_side_at_one_time(journal: Journal) -> None:
+    positions = journal.append_many([click(0), click(1)], after(1))
+    assert journal.append_many([], after(2)) == []
+    journal.commit()
+    assert [position for position, _ in journal.read()] == positions
+    assert [entry.recorded_at for _, entry in journal.read()] == [after(1), after(1)]
+    assert journal.recorded_at == after(1)
+
+
 def test_positions_of_append_are_those_of_read(journal: Journal) -> None:
     wanted = [journal.append(click(number), after(number)) for number in range(5)]
     journal.commit()

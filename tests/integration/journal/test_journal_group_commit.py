@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -121,5 +122,8 @@ async def test_a_record_that_cannot_be_written_fails_alone(
     )
     assert isinstance(answers[1], InvalidInput)
     assert await group.append_many([], after(3)) == []
+    broken = replace(click(4), id="\ud800")
+    with pytest.raises(InvalidInput):
+        await group.append_many([click(3), broken, click(5)], after(4))
     await group.close()
     assert ids(tmp_path) == ["o0", "o2"]

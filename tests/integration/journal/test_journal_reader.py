@@ -8,9 +8,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from engine.core.errors import CorruptState, UnsupportedVersion
+from engine.core.errors import CorruptState, Unavailable, UnsupportedVersion
 from engine.core.outcome import Outcome
 from engine.journal import DeadLetters, JournalReader, Mark, Position, Positions, SegmentWriter, encode
+from engine.journal.chain_reader import ChainReader
 from engine.journal.segment import frame
 
 After = Callable[[float], datetime]
@@ -145,3 +146,58 @@ def test_a_missing_folder_reads_as_empty(tmp_path: Path) -> None:
     assert list(reader.read()) == []
     assert reader.watermark() is None
     assert not os.path.exists(tmp_path / "none")
+
+
+def test_a_letter_cut_short_by_a_crash_is_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "dead_letters.jsonl"
+    letters = DeadLetters(path)
+    letters.add(Position("w0", 1, 100), b"abc", "first")
+    letters.add(Position("w0", 1, 200), b"abc", "second")
+    path.write_bytes(path.read_bytes()[:-9])
+    again = DeadLetters(path)
+    assert again.count == 1
+    again.add(Position("w0", 1, 100), b"abc", "first")
+    again.add(Position("w0", 1, 200), b"abc", "second")
+    assert again.count == DeadLetters(path).count == 2
+
+
+def test_a_letter_that_cannot_be_written_stops_the_reader(tmp_path: Path, click: Click, after: After) -> None:
+    writer = SegmentWriter(tmp_path, "w0")
+    append_raw(tmp_path / "w0" / "00000001.segment", b"\x01\x63" + bytes(8))
+    reader = JournalReader(tmp_path, DeadLetters(tmp_path / "no" / "folder" / "letters.jsonl"))
+    with pytest.raises(Unavailable, match="kind 99"):
+        list(reader.read())
+    writer.close()
+
+
+def test_reading_may_begin_shortly_before_a_time(tmp_path: Path, click: Click, after: After) -> None:
+    writers = [SegmentWriter(tmp_path, name, segment_bytes=400) for name in ("a", "b")]
+    for number in range(60):
+        writers[number % 2].append(click(number), after(number // 4))
+        writers[number % 2].commit()
+    for writer in writers:
+        writer.close()
+    reader = JournalReader(tmp_path)
+    everything = list(reader.read())
+    for second in (-1, 0, 1, 7, 8, 14, 99):
+        wanted = [item for item in everything if item[1].recorded_at >= after(second)]
+        found = list(reader.read(reader.positions_before(after(second))))
+        assert [item for item in found if item[1].recorded_at >= after(second)] == wanted
+        assert len(found) <= len(wanted) + 2 * 6, "at most a segment a chain too many"
+
+
+def test_the_watermark_of_closed_chains_is_found_once(
+    tmp_path: Path, click: Click, after: After, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = SegmentWriter(tmp_path, "w0")
+    end = writer.append(click(0), after(3))
+    writer.commit()
+    reader = JournalReader(tmp_path)
+    assert reader.watermark(Positions([end])) == after(3)
+
+    def scanning(self: object, at: object) -> None:
+        raise AssertionError("the segment is scanned a second time")
+
+    monkeypatch.setattr(ChainReader, "last", scanning)
+    assert reader.watermark(Positions([end])) == after(3)
+    writer.close()
