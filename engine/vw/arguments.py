@@ -36,9 +36,6 @@ def vw_arguments(options: LearningOptions) -> list[str]:
     ]
     if not options.constant:
         arguments.append("--noconstant")
-    if options.served_through_vw and "--random_seed" not in words:
-        # Reductions that draw numbers take a seed from the clock otherwise, and no restart could follow them.
-        arguments += ["--random_seed", "1"]
     return [*arguments, *_LOSSLESS, *words, "--quiet", "--no_stdin"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
@@ -51,7 +52,8 @@ class ModelFile:
             raise CorruptState(
                 f"expected a Vowpal Wabbit model, got {len(data)} bytes of another kind; {_REMEDY}"
             ) from error
-        return cls(version, int(bits), options.strip())
+        # Reductions that draw numbers keep the state of their generator here, as if it were an option.
+        return cls(version, int(bits), re.sub(r" *--random_seed \d+", "", options).strip())
 
 
 def checked_model(data: bytes, options: LearningOptions) -> ModelFile:

@@ -27,10 +27,10 @@ def test_every_option_reaches_the_command_line():
     )
 
 
-def test_exploring_inside_vw_replaces_the_base_reduction_and_fixes_the_seed():
+def test_exploring_inside_vw_replaces_the_base_reduction():
     arguments = vw_arguments(LearningOptions(extra=("--cb_explore_adf", "--bag 3"), served_through_vw=True))
     assert "--cb_adf" not in arguments
-    assert arguments[arguments.index("--random_seed") + 1] == "1"
+    assert arguments[arguments.index("--bag") + 1] == "3"
 
 
 @pytest.mark.parametrize(("cb_type", "regressors"), [("mtr", 1), ("ips", 1), ("dr", 2)])
