@@ -51,8 +51,17 @@ def open_lines(file: Path) -> BinaryIO:
         raw = file.open("rb")
     except OSError as error:
         raise UnusableLog("a readable file", error.strerror or "nothing", "check the path", file=str(file)) from error
-    start = raw.peek(2)[:2]
-    return cast("BinaryIO", gzip.open(raw)) if start == b"\x1f\x8b" else raw
+    try:
+        start = raw.peek(2)[:2]
+    except OSError as error:
+        raw.close()
+        raise UnusableLog("a readable file", error.strerror or "nothing", "check the path", file=str(file)) from error
+    if start != b"\x1f\x8b":
+        return raw
+    unpacked = gzip.GzipFile(fileobj=raw, mode="rb")
+    # GzipFile closes only what it opened itself, unless told that the file is its own.
+    unpacked.myfileobj = raw
+    return cast("BinaryIO", unpacked)
 
 
 def json_records(file: Path) -> Iterator[tuple[int, object]]:
