@@ -1,0 +1,75 @@
+"""Safe answers that the server has yet to hear of."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from engine.core.errors import InvalidInput
+from engine.service.requests import FallbackReport
+
+CHUNK = 500
+
+
+class Fallbacks:
+    """A bounded queue of safe answers, safe to use from several threads; where it is full, the oldest goes.
+
+    Attributes:
+        dropped: How many were lost to a full queue.
+        refused: How many the server did not take, for instance as their campaign is unknown to it.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        """Make an empty queue.
+
+        Raises:
+            InvalidInput: If the capacity is below 1.
+        """
+        if capacity < 1:
+            raise InvalidInput(f"expected at least 1, got {capacity}", field="kept_fallbacks")
+        self._waiting: deque[tuple[str, FallbackReport]] = deque()
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._taken = 0
+        self.dropped = 0
+        self.refused = 0
+
+    def __len__(self) -> int:
+        """How many are not known to have arrived."""
+        return len(self._waiting) + self._taken
+
+    def add(self, campaign: str, report: FallbackReport) -> None:
+        """Queue one."""
+        with self._lock:
+            self._waiting.append((campaign, report))
+            self._trim()
+
+    def take(self) -> tuple[str, list[FallbackReport]] | None:
+        """The oldest reports, all of one campaign; None where nothing waits. To be followed by `done` or `put_back`."""
+        with self._lock:
+            if not self._waiting:
+                return None
+            campaign = self._waiting[0][0]
+            reports: list[FallbackReport] = []
+            while self._waiting and self._waiting[0][0] == campaign and len(reports) < CHUNK:
+                reports.append(self._waiting.popleft()[1])
+            self._taken += len(reports)
+            return campaign, reports
+
+    def done(self, reports: list[FallbackReport], *, refused: bool = False) -> None:
+        """Taken reports arrived, or never will."""
+        with self._lock:
+            self._taken -= len(reports)
+            self.refused += len(reports) if refused else 0
+
+    def put_back(self, campaign: str, reports: list[FallbackReport]) -> None:
+        """Taken reports did not arrive; they are the oldest again."""
+        with self._lock:
+            self._taken -= len(reports)
+            self._waiting.extendleft((campaign, report) for report in reversed(reports))
+            self._trim()
+
+    def _trim(self) -> None:
+        while len(self._waiting) > self._capacity:
+            self._waiting.popleft()
+            self.dropped += 1

@@ -1,0 +1,52 @@
+"""How a client behaves towards its server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.core.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """Times and bounds of a client.
+
+    Attributes:
+        deadline_ms: How long `decide` takes at most, retries included; then the safe answer is given.
+        patience_s: How long all other calls take at most, retries included; a batch stream has no such end.
+        decide_retries: How often a failed `decide` is tried again, always under its request id.
+        kept_fallbacks: Safe answers that wait to be reported at most; beyond, the oldest is lost and counted.
+        report_every_s: Rest between two attempts to report safe answers while the server is away.
+        max_message_mb: Largest message in either direction.
+    """
+
+    deadline_ms: float = 50.0
+    patience_s: float = 10.0
+    decide_retries: int = 2
+    kept_fallbacks: int = 10_000
+    report_every_s: float = 1.0
+    max_message_mb: int = 64
+
+    def __post_init__(self) -> None:
+        for name in ("deadline_ms", "patience_s", "kept_fallbacks", "report_every_s", "max_message_mb"):
+            if not getattr(self, name) > 0:
+                raise InvalidInput(f"expected a number above 0, got {getattr(self, name)}", field=name)
+        if self.decide_retries < 0:
+            raise InvalidInput(f"expected 0 or more, got {self.decide_retries}", field="decide_retries")
+
+    def channel(self) -> list[tuple[str, int]]:
+        """Options of the grpc channel.
+
+        Retries are ours, as only we know that the request id is the same; and a server that comes back is found
+        within a second, where grpc would by and by wait for two minutes.
+        """
+        size = self.max_message_mb << 20
+        return [
+            ("grpc.enable_retries", 0),
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.min_reconnect_backoff_ms", 1_000),
+            ("grpc.max_reconnect_backoff_ms", 1_000),
+            ("grpc.use_local_subchannel_pool", 1),
+            ("grpc.max_receive_message_length", size),
+            ("grpc.max_send_message_length", size),
+        ]
