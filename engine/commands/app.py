@@ -69,6 +69,20 @@ def log(
     run(_settings(config, data), campaign_id, output)
 
 
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("demo-out"),
+    decisions: Annotated[int, typer.Option(min=1000, help="How many shoppers come by.")] = 20_000,
+) -> None:
+    """Run the whole loop on real parts: copy, server, shoppers, learning, replay. Takes a few minutes."""
+    from rich.console import Console
+
+    from engine.demo import Demo, external_data
+
+    checkout = Path(__file__).resolve().parents[2]
+    Demo(folder, decisions, checkout / "examples", external_data(checkout), Console(highlight=False)).run()
+
+
 def _settings(config: Path | None, data: str, port: int = -1) -> Settings:
     overrides = {name: value for name, value in (("data", data),) if value}
     settings = read_settings(config)

@@ -89,13 +89,12 @@ class Explaining:
         if mode is Mode.LIVE:
             shares = serving.campaign.exploration.floor.shares(mask[None, :], serving.catalogue.cells)[0]
         likeliest = set(sorted(arms.columns.tolist(), key=lambda i: -counts[i])[:detailed])
-        offset = serving.campaign.objective.resting_cost
         return tuple(
             Candidate(
                 arm=serving.catalogue.ids[i],
                 probability=int(counts[i]) / SCALE,
                 floor=float(shares[i]),
-                cost=None if costs is None else float(costs[i]) + offset,
+                cost=None if costs is None else float(costs[i]),
                 contributions=self._contributions(serving, row, i) if i in likeliest else (),
             )
             for i in arms.columns.tolist()

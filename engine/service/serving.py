@@ -55,7 +55,8 @@ class Serving:
                 explorer=campaign.exploration.explorer({str(arm): i for i, arm in enumerate(self.catalogue.ids)}),
                 floor=campaign.exploration.floor,
                 cells=self.catalogue.cells,
-                spread=campaign.objective.spread,
+                # Of the objective that the model learned, which a campaign may have changed since.
+                spread=float(snapshot.manifest.exploration["spread"]),
                 t=snapshot.manifest.learned,
             )
         self.uniform = UniformPolicy()
