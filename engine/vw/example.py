@@ -88,7 +88,9 @@ class ExampleWriter:
         present = np.flatnonzero(x[d:])
         if len(present):
             parts.append("|X")
-            parts += (f"{self._names[d + i]}:{x[d + i]:.9g}" for i in present)
+            parts += (
+                f"{self._names[d + i]}:{value:.9g}" for i, value in zip(present, x[d:][present].tolist(), strict=True)
+            )
         # A shared line needs a namespace to be one; an empty one has no features.
         return " ".join(parts) if len(parts) > 1 else "shared |U"
 

@@ -7,9 +7,10 @@ import json
 
 import numpy as np
 import pytest
+import vowpalwabbit
 
 from engine.core.learning import LearningOptions
-from engine.vw import VwLearner, Workspace, vw_arguments
+from engine.vw import ExampleWriter, VwLearner, Workspace, vw_arguments
 
 COUNT = 400
 OPTIMIZERS = [
@@ -80,8 +81,6 @@ def test_saving_often_or_never_learns_the_same(schema, draw_events, cb_type):
 @pytest.mark.parametrize("missing", ["--preserve_performance_counters", "--per_model_save_load"])
 def test_without_the_lossless_flags_a_restart_drifts(schema, draw_events, missing):
     """Why the flags are there: should a later VW not need them, this says so."""
-    from engine.vw import ExampleWriter
-
     writer = ExampleWriter(schema)
     arguments = [word for word in vw_arguments(options("dr", {}, 10_000)) if word != missing]
     undisturbed, restarted = Workspace(arguments), Workspace(arguments)
@@ -91,6 +90,20 @@ def test_without_the_lossless_flags_a_restart_drifts(schema, draw_events, missin
         if i == COUNT // 2:
             restarted = Workspace(arguments, restarted.to_bytes())
     assert undisturbed.to_bytes() != restarted.to_bytes()
+
+
+def test_learning_is_what_the_plain_workspace_does(schema, draw_events):
+    """We call VW's native steps ourselves; the weights are those of `vowpalwabbit.Workspace.learn`."""
+    chosen = options("mtr", {}, 10_000)
+    events = draw_events(6, 200)
+    learner = VwLearner(chosen, schema)
+    learner.learn(events)
+    plain = vowpalwabbit.Workspace(arg_list=vw_arguments(chosen))
+    writer = ExampleWriter(schema)
+    for event in events:
+        plain.learn(writer.labelled(event))
+    reader = Workspace(vw_arguments(chosen), learner.to_bytes())
+    assert reader.json_weights() == plain.json_weights()
 
 
 def test_predicting_changes_nothing_that_is_learned(schema, arms, draw_events):
