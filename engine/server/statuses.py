@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -13,6 +13,12 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from engine.core import errors
+
+if TYPE_CHECKING:
+    _Interceptor = grpc.aio.ServerInterceptor[Any, Any]
+else:
+    # Generic in its type stubs only.
+    _Interceptor = grpc.aio.ServerInterceptor
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +67,7 @@ def _details(error: errors.ArmsreachError) -> list[AnyMessage]:
     return [packed]
 
 
-class StatusInterceptor(grpc.aio.ServerInterceptor[Any, Any]):
+class StatusInterceptor(_Interceptor):
     """Turns what a handler raises into a status; so handlers hold no `try`."""
 
     async def intercept_service(
