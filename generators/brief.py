@@ -81,8 +81,8 @@ class Brief:
         """Whole percent off, rounded down for a markdown so that copy never overstates it; 0 where none is stated."""
         if self.offer.kind is not OfferKind.MARKDOWN:
             return self.offer.percent
-        saved = self.product.list_price_minor - self.product.price_minor
-        return max(0, saved * 100 // self.product.list_price_minor)
+        listed = self.product.list_price_minor
+        return (listed - self.product.price_minor) * 100 // listed if listed else 0
 
     @property
     def payable_minor(self) -> int | None:

@@ -71,7 +71,8 @@ class Composer:
         """Yield slot values with ever shorter names; a name or brand that makes a claim is left out."""
         words = load_toml(f"copy_{brief.language}.toml")
         facts = Facts.of(brief, sms=bool(limit.max_segments)).slots
-        brand = brief.product.brand.strip() if self._may_stand(brief.product.brand, brief) else ""
+        brand = ProductNames.of(brief).brand
+        brand = brand if self._may_stand(brand, brief) else ""
         for name in self._names(brief, words["generic_name"]):
             own_brand = brand if brand and brand.casefold() not in name.casefold() else ""
             generic = name == words["generic_name"]

@@ -21,9 +21,11 @@ class ProductNames:
 
     Attributes:
         all: Distinct names, the fullest first; may be empty.
+        brand: The brand, or empty where it could be read as a figure of the offer.
     """
 
     all: tuple[str, ...]
+    brand: str = ""
 
     @classmethod
     def of(cls, brief: Brief) -> ProductNames:
@@ -38,8 +40,9 @@ class ProductNames:
         if brief.language == "zh":
             names += _prefixes(title, r"\s+")
         names += [product.category] if product.category else []
-        usable = [name for name in names if name and not _READS_AS_OFFER.search(name) and _has_letter(name)]
-        return cls(tuple(dict.fromkeys(usable)))
+        usable = [name for name in names if _is_usable(name)]
+        brand = " ".join(product.brand.split())
+        return cls(tuple(dict.fromkeys(usable)), brand if _is_usable(brand) else "")
 
     def fitting(self, longest: int) -> str:
         """Return the fullest name of at most so many characters, or "" where none fits."""
@@ -52,5 +55,5 @@ def _prefixes(title: str, separator: str) -> list[str]:
     return [title[:end].strip() for end in reversed(ends)]
 
 
-def _has_letter(name: str) -> bool:
-    return any(character.isalpha() for character in name)
+def _is_usable(name: str) -> bool:
+    return any(character.isalpha() for character in name) and not _READS_AS_OFFER.search(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from generators.brief import Brief
 from generators.channel_limits import FieldLimit
@@ -57,7 +58,7 @@ def _english_form(text: str, brief: Brief, hanging: re.Pattern[str]) -> list[str
         found.append("breaks off")
     words = re.findall(r"[a-z']+", text.lower())
     content = [word for word in words if len(word) > 3]
-    if len(set(content)) < len(content):
+    if len(set(content)) < len(content) or any(a == b for a, b in pairwise(words)):
         found.append("repeats a word")
     known = set(re.findall(r"[a-z']+", f"{brief.product.title} {brief.product.category}".lower())) | {"i"}
     inner = re.findall(r"(?<![.!?] )(?<!^)\b[A-Z][a-z']*", text)

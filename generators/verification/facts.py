@@ -20,8 +20,8 @@ class FactCheck:
 
     def reasons(self, text: str, brief: Brief, limit: FieldLimit) -> list[str]:
         """Return each statement that the brief does not bear out, and each term that is missing."""
-        facts = (*ProductNames.of(brief).all, brief.product.brand)
-        stated = statements(text, code=brief.offer.code, facts=facts)
+        names = ProductNames.of(brief)
+        stated = statements(text, code=brief.offer.code, facts=(*names.all, names.brand))
         wrong = [reason for statement in stated if (reason := _mistake(statement, brief))]
         return wrong + _missing(stated, brief, limit)
 

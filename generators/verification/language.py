@@ -6,6 +6,7 @@ import re
 
 from generators.brief import Brief
 from generators.channel_limits import FieldLimit
+from generators.data import load_toml
 from generators.product_names import ProductNames
 from generators.verification.statement import normalised
 
@@ -17,20 +18,21 @@ class LanguageCheck:
     """Compares scripts outside the product's own name, brand and code.
 
     Chinese copy may hold no Latin letters there; English copy may hold no letters of another script. The names
-    stay as the catalogue writes them.
+    stay as the catalogue writes them, currency marks and the opt-out of an SMS ("回复R") as the data files do.
     """
 
     name = "language"
 
     def reasons(self, text: str, brief: Brief, limit: FieldLimit) -> list[str]:  # noqa: ARG002 - one verb for all checks
         """Return a reason where letters of another language stand in the copy."""
-        own = [*ProductNames.of(brief).all, brief.product.brand, brief.offer.code]
+        names = ProductNames.of(brief)
+        optout = str(load_toml(f"copy_{brief.language}.toml")["optout"])
+        own = [*names.all, names.brand, brief.offer.code, *brief.currency.symbols, optout]
         plain = normalised(text)
         for words in sorted({normalised(w) for w in own if w.strip()}, key=len, reverse=True):
             plain = re.sub(re.escape(words), " ", plain, flags=re.IGNORECASE)
         wanted, name = (_HAN, "Chinese") if brief.language == "zh" else (_LATIN, "English")
-        foreign = [c for c in plain if c.isalpha() and not wanted.match(c)]
-        marks = {normalised(mark) for mark in brief.currency.symbols}
-        if foreign and not all(any(c in mark for mark in marks) for c in foreign):
-            return [f"expected {name}, got {''.join(foreign)[:12]!r}"]
+        foreign = "".join(c for c in plain if c.isalpha() and not wanted.match(c))
+        if foreign:
+            return [f"expected {name}, got {foreign[:12]!r}"]
         return []
