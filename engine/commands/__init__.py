@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 
 from engine.commands.app import app
 from engine.core.errors import ArmsreachError, CallerError, CorruptState
@@ -19,5 +20,5 @@ def main() -> None:
     try:
         app()
     except ArmsreachError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, markup=True, soft_wrap=True)
+        Console(stderr=True).print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(UNUSABLE if isinstance(error, CallerError | CorruptState) else 1)

@@ -48,12 +48,13 @@ def learn(
         bool, typer.Option(help="Learn anew from the whole journal, under the present settings.")
     ] = False,
     once: Annotated[bool, typer.Option(help="Stop when everything in the journal is learned.")] = False,
+    beside: Annotated[int, typer.Option(hidden=True, help="Stop when this parent process is gone.")] = 0,
 ) -> None:
     """Learn from the journal and publish snapshots; `serve` runs this by itself."""
     from engine.commands.learn import run
 
     _log()
-    run(_settings(config, data), campaign_id, rebuild=rebuild, once=once)
+    run(_settings(config, data), campaign_id, rebuild=rebuild, once=once, beside=beside)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from engine.service.learning_loop import LearningLoop
 from engine.wiring import open_campaigns, open_learning
 
 
-def run(settings: Settings, campaign: str, *, rebuild: bool, once: bool) -> None:
+def run(settings: Settings, campaign: str, *, rebuild: bool, once: bool, beside: int = 0) -> None:
     """Learn; see the command's help."""
     holder = f"{socket.gethostname()}:{os.getpid()}"
     campaigns = open_campaigns(settings)
@@ -32,7 +32,12 @@ def run(settings: Settings, campaign: str, *, rebuild: bool, once: bool) -> None
             pass
         loop.close()
     else:
-        loop.run(lambda: bool(stopping), settings.learner.poll_s)
+        loop.run(lambda: bool(stopping) or _orphaned(beside), settings.learner.poll_s)
+
+
+def _orphaned(beside: int) -> bool:
+    """Whether the server that started this process is gone; another parent has taken over then."""
+    return beside != 0 and os.getppid() != beside
 
 
 def _one(settings: Settings, campaign: str, holder: str, *, rebuild: bool) -> None:

@@ -49,13 +49,17 @@ async def _serve(settings: Settings, config: Path | None, announce: str) -> None
     log.info("draining")
     if learner is not None:
         learner.cancel()
-        await asyncio.gather(learner, return_exceptions=True)
     await server.stop()
+    if learner is not None:
+        await asyncio.gather(learner, return_exceptions=True)
 
 
 async def _keep_learning(settings: Settings, config: Path | None) -> None:
-    """Run the learner's process; start it again when it ends, as serving goes on without it."""
-    arguments = [sys.executable, "-m", "engine", "learn", "--data", str(settings.folder)]
+    """Run the learner's process; start it again when it ends, as serving goes on without it.
+
+    It ends by itself once this process is gone, or a killed server would leave it behind with the learner's lease.
+    """
+    arguments = [sys.executable, "-m", "engine", "learn", "--data", str(settings.folder), "--beside", str(os.getpid())]
     if config is not None:
         arguments += ["--config", str(config)]
     while True:
