@@ -82,7 +82,8 @@ def _error(code: grpc.StatusCode, text: str, field: str, target: str) -> errors.
         case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
             return errors.CallerError(f"{target} refuses this caller: {text}")
         case grpc.StatusCode.UNIMPLEMENTED:
-            return errors.CallerError(f"{target} does not know this call: {text}; compare the versions of both sides")
+            # Whatever answers there is not our server, or not yet: nothing that the request could do better.
+            return errors.Unavailable(f"{target} does not know this call: {text}; compare the versions of both sides")
         case grpc.StatusCode.DATA_LOSS:
             return errors.CorruptState(text)
         case grpc.StatusCode.DEADLINE_EXCEEDED:

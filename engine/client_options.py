@@ -38,11 +38,13 @@ class ClientOptions:
         """Options of the grpc channel.
 
         Retries are ours, as only we know that the request id is the same; and a server that comes back is found
-        within a second, where grpc would by and by wait for two minutes.
+        within a second, where grpc would by and by wait for two minutes. A proxy for the web is no way to a server in
+        one's own network.
         """
         size = self.max_message_mb << 20
         return [
             ("grpc.enable_retries", 0),
+            ("grpc.enable_http_proxy", 0),
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.min_reconnect_backoff_ms", 1_000),
             ("grpc.max_reconnect_backoff_ms", 1_000),

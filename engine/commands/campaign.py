@@ -45,15 +45,13 @@ def create(
 @campaign.command("list")
 def list_(target: Target = DEFAULT_TARGET) -> None:
     """List all campaigns."""
-    table = Table("campaign", "revision", "channels", "slots", "variants", "arms", "objective", "explores")
+    table = Table("campaign", "channels", "variants", "arms", "objective", "explores")
     with server(target) as client:
         for state in client.campaigns():
             found = read(Campaign, state.settings, file=f"campaign {state.id}")
             table.add_row(
                 state.id,
-                str(state.revision),
                 " ".join(channel.id for channel in found.channels),
-                " ".join(slot.id for slot in found.slots),
                 _counted(found),
                 str(state.arms),
                 _objective(found),
