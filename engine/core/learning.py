@@ -85,7 +85,8 @@ class LearningOptions:
         bits: log₂ of the number of weights.
         learning_rate: Size of a step.
         power_t: Decay of the learning rate with the amount learned.
-        initial_t: Start of that decay; none leaves VW's own.
+        initial_t: Start of that decay; none leaves VW's own. Above 0 a model file holds every weight there is, seen or
+            not: 16 bytes × 2^bits.
         optimizer: `adaptive` is VW's default (adaptive, normalised, invariant).
         l1: L1 regularisation.
         l2: L2 regularisation.
