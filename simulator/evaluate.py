@@ -17,7 +17,7 @@ from simulator.log import MODES, NO_TIME, VALUED_MODES, Log
 from simulator.log_columns import column_values
 from simulator.log_narrowing import narrowed
 from simulator.metric import Metric, metric_table
-from simulator.quantities import Quantities
+from simulator.quantities import OBJECTIVE_TERMS, Quantities
 from simulator.replay import Replay
 from simulator.replay_settings import ReplaySettings
 from simulator.report.replay_report import CAVEAT, LogSummary, ReplayReport
@@ -50,6 +50,8 @@ def evaluate(
         InvalidInput: When a name is unknown, or the settings do not fit the log.
     """
     settings = settings or ReplaySettings()
+    for term in settings.objective:
+        _known(term, dict.fromkeys((*OBJECTIVE_TERMS, *log.outcomes.kinds)), "--objective")
     log = narrowed(log, settings)
     keys = list(metrics) if metrics else default_metrics(log.select(log.valued), settings.objective)
     if settings.objective and "objective" not in keys:

@@ -60,7 +60,7 @@ def open_lines(file: Path) -> BinaryIO:
         return raw
     unpacked = gzip.GzipFile(fileobj=raw, mode="rb")
     # GzipFile closes only what it opened itself, unless told that the file is its own.
-    unpacked.myfileobj = raw
+    unpacked.myfileobj = cast("io.FileIO", raw)
     return cast("BinaryIO", unpacked)
 
 

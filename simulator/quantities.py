@@ -9,10 +9,14 @@ import numpy as np
 from simulator.arrays import FloatArray
 from simulator.log import HOLD, Log
 
-__all__ = ["MONEY_TYPES", "Quantities"]
+__all__ = ["MONEY_TYPES", "OBJECTIVE_TERMS", "Quantities"]
 
 #: Outcome types whose value is money; of all others it counts that they occurred.
 MONEY_TYPES = ("purchase", "refund", "cost")
+#: Terms of an objective that are no outcome types: a conversion is that a purchase occurred, whatever its value.
+_TERMS = {"conversion": "purchase"}
+#: Terms that an objective may name even where the log has no such outcome.
+OBJECTIVE_TERMS = ("click", "conversion", *MONEY_TYPES, "unsubscribe", "not_sent")
 
 
 class Quantities:
@@ -72,5 +76,5 @@ class Quantities:
     def _worth(self) -> FloatArray:
         worth = np.zeros(self._log.rows)
         for kind, weight in self._objective.items():
-            worth += weight * (self._total(kind) if kind in MONEY_TYPES else self._occurred(kind))
+            worth += weight * (self._total(kind) if kind in MONEY_TYPES else self._occurred(_TERMS.get(kind, kind)))
         return worth

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -65,13 +66,11 @@ class Replay:
         policy = parse_policy(spec, self._setting)
         answer = self._answer(policy)
         rows = answer.judged & self._split.judged
-        refusals = list(answer.refusals)
         if not rows.any():
-            # Nothing may be judged, yet the report has to have its shape: show the rows, refused.
-            refusals.append("no decision of the log may judge this policy")
+            # Nothing may be judged, yet the report has its shape: diagnostics of all rows, and no value.
             rows = self._split.judged
         sample = self._sample(policy, rows)
-        metrics = {metric.key: self._metric(metric, policy, sample, rows, refusals) for metric in self._metrics}
+        metrics = {metric.key: self._metric(metric, policy, sample, rows) for metric in self._metrics}
         first = self._metrics[0]
         return PolicyReport(
             policy=spec,
@@ -89,7 +88,10 @@ class Replay:
 
     def _answer(self, policy: EvaluationPolicy) -> PolicyAnswer:
         if policy.spec not in self._answers:
-            self._answers[policy.spec] = policy.answer(self._log)
+            answer = policy.answer(self._log)
+            if not answer.refusals and not (answer.judged & self._split.judged).any():
+                answer = replace(answer, refusals=("no decision of the log may judge this policy",))
+            self._answers[policy.spec] = answer
         return self._answers[policy.spec]
 
     def _sample(self, policy: EvaluationPolicy, rows: BoolArray) -> Sample:
@@ -109,9 +111,7 @@ class Replay:
         level = self._settings.thresholds.mean_weight_level
         return Diagnostics.of(sample, _metric_ess(metric, sample), level)
 
-    def _metric(
-        self, metric: Metric, policy: EvaluationPolicy, sample: Sample, rows: BoolArray, refusals: Sequence[str]
-    ) -> MetricReport:
+    def _metric(self, metric: Metric, policy: EvaluationPolicy, sample: Sample, rows: BoolArray) -> MetricReport:
         rewarded = _metric_ess(metric, sample)
         estimates = {}
         for estimator in self._estimators:
@@ -127,7 +127,7 @@ class Replay:
             self._diagnostics(sample, metric),
             rewarded,
             thresholds,
-            refusals=[*refusals, *dict.fromkeys(missing)],
+            refusals=list(dict.fromkeys((*sample.answer.refusals, *missing))),
             weaknesses=excess_reasons(sample, self._capped, thresholds.capped_excess),
         )
         return MetricReport(verdict, estimates)
@@ -153,6 +153,9 @@ class Replay:
         Raises:
             UndefinedMetric: When it has no value here.
         """
+        refusals = self._answer(policy).refusals
+        if refusals:
+            raise UndefinedMetric(refusals[0])
         estimates = {}
         for name in metric.quantities:
             asked = policy

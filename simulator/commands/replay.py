@@ -22,7 +22,7 @@ from simulator.thresholds import Thresholds
 
 __all__ = ["register"]
 
-_SPECS = "logged, uniform, constant:ARM, best_constant, file:PATH, python:module:object"
+_SPECS = "logged, uniform, constant:ARM, best_constant, file:PATH, python:module:object, snapshot:PATH"
 
 
 def register(app: typer.Typer) -> None:

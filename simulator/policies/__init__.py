@@ -7,6 +7,7 @@ from simulator.policies.logged import Logged
 from simulator.policies.policy_file import PolicyFile
 from simulator.policies.policy_spec import PolicySetting, parse_policy
 from simulator.policies.python_object import PythonObject
+from simulator.policies.snapshot_policy import SnapshotPolicy
 from simulator.policies.uniform import Uniform
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "PolicyFile",
     "PolicySetting",
     "PythonObject",
+    "SnapshotPolicy",
     "Uniform",
     "parse_policy",
 ]

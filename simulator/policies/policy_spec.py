@@ -13,6 +13,7 @@ from simulator.policies.evaluation_policy import EvaluationPolicy
 from simulator.policies.logged import Logged
 from simulator.policies.policy_file import PolicyFile
 from simulator.policies.python_object import PythonObject
+from simulator.policies.snapshot_policy import SnapshotPolicy
 from simulator.policies.uniform import Uniform
 
 __all__ = ["PolicySetting", "parse_policy"]
@@ -47,6 +48,7 @@ _WITH_ARGUMENT: Mapping[str, tuple[str, Callable[[str], EvaluationPolicy]]] = {
     "constant": ("ARM", Constant),
     "file": ("PATH", PolicyFile),
     "python": ("module:object", _python),
+    "snapshot": ("PATH", SnapshotPolicy),
 }
 
 
