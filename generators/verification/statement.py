@@ -107,9 +107,13 @@ def _is_figure(character: str) -> bool:
 
 def _hide_verbatim(text: str, facts: Iterable[str]) -> str:
     """Blank the product's own words, unless a figure or sign touches them and would change its meaning."""
-    for fact in sorted({normalised(f) for f in facts if any(c.isalpha() for c in f)}, key=len, reverse=True):
-        before = r"(?<![\d$€£₹¥])(?<!\d[.,])" if fact[0].isnumeric() else ""
-        after = r"(?!\s*[%折元円块]|\d|[.,]\d)" if fact[-1].isnumeric() else ""
+    # A name without a figure needs no blanking, and blanking it could take a cue such as "was" with it.
+    figured = {f for fact in facts if any(map(_is_figure, f := normalised(fact))) or _SPELLED.search(f)}
+    for fact in sorted(figured, key=len, reverse=True):
+        before = r"(?<![\d$€£₹¥])(?<!\d[.,])" if fact[0].isnumeric() else r"(?<![A-Za-z])" if fact[0].isascii() else ""
+        after = (
+            r"(?!\s*[%折元円块]|\d|[.,]\d)" if fact[-1].isnumeric() else r"(?![A-Za-z])" if fact[-1].isascii() else ""
+        )
         pattern = before + re.escape(fact) + after
         text = re.sub(pattern, _HIDDEN, text, flags=re.IGNORECASE)
     return text
