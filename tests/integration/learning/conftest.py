@@ -79,6 +79,9 @@ class Shop:
         self.n = 0
         self.seconds = 0.0
 
+    def after(self, seconds: float) -> datetime:
+        return after(seconds)
+
     def decision(self, user: str, *, mode: Mode = Mode.LIVE, eligible: list[int] | None = None) -> Decision:
         columns = np.array(eligible if eligible is not None else range(len(self.catalogue)))
         weights = self.rng.random(len(columns)) + 0.2
@@ -173,6 +176,16 @@ def make_shop(tmp_path: Path) -> Callable[..., Shop]:
     yield make
     for shop in shops:
         shop.close()
+
+
+@pytest.fixture(scope="session")
+def shop_maker() -> type[Shop]:
+    return Shop
+
+
+@pytest.fixture(scope="session")
+def campaign_maker() -> Callable[..., Campaign]:
+    return campaign_of
 
 
 @pytest.fixture
