@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from engine.core.decision import Decision
 from engine.core.errors import InvalidInput, NotFound
 from engine.core.join_rule import JoinRule
 from engine.core.joined_decision import Credit
-from engine.core.outcome import Outcome, OutcomeType
+from engine.core.outcome import Outcome
 from engine.journal import Position, Positions
 from engine.service.exporting_credits import CreditTable
+from engine.service.learning_settings import horizons
 from engine.service.learning_source import JournalSource
 
 SCHEMA = "armsreach.decision.v1"
@@ -76,8 +77,7 @@ class _Export:
         self._campaign = campaign.id
         self._catalogues = catalogues
         self._scratch = scratch
-        horizons = {kind: timedelta(seconds=campaign.horizon_s(kind)) for kind in OutcomeType}
-        self.credits = CreditTable(scratch / "credits.db", JoinRule(horizons, campaign.attribution))
+        self.credits = CreditTable(scratch / "credits.db", JoinRule(horizons(campaign), campaign.attribution))
         self._counts = dict.fromkeys(("decisions", "outcomes", "uncredited", "duplicates", "unknown_catalogues"), 0)
         self._digests: dict[str, None] = {}
         self._read = Positions()

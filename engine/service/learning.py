@@ -17,12 +17,12 @@ from engine.core.join import Joiner
 from engine.core.join_rejection import Rejection
 from engine.core.join_tally import JoinTally
 from engine.core.joined_decision import JoinedDecision
-from engine.core.outcome import Outcome, OutcomeType
+from engine.core.outcome import Outcome
 from engine.journal import DeadLetters, Entry, Position, Positions
 from engine.service.learning_checkpoint import Checkpoint
 from engine.service.learning_clocks import ChainClocks
 from engine.service.learning_events import LEARNED_MODES, EventMaker
-from engine.service.learning_settings import settings_digest
+from engine.service.learning_settings import horizons, settings_digest
 from engine.service.learning_source import JournalSource
 from engine.service.learning_tally import LearningTally
 from engine.service.learning_trained import Trained
@@ -180,7 +180,6 @@ class Learning:
 
     def _begin(self, checkpoint: Checkpoint | None) -> None:
         campaign = self.campaign
-        horizons = {kind: timedelta(seconds=campaign.horizon_s(kind)) for kind in OutcomeType}
         wait = timedelta(seconds=campaign.training_horizon_s)
         self._clocks = ChainClocks()
         self._saved = None
@@ -190,12 +189,14 @@ class Learning:
         if checkpoint is None:
             self._positions: dict[str, Position] = {}
             self._learner = VwLearner(campaign.learning, campaign.schema)
-            self._joiner: Joiner[Position] = Joiner(horizons, campaign.attribution, wait)
+            self._joiner: Joiner[Position] = Joiner(horizons(campaign), campaign.attribution, wait)
         else:
             self._last = (checkpoint.matured_at, checkpoint.decision_id)
             self._positions = dict(checkpoint.positions)
             self._learner = VwLearner.from_bytes(campaign.learning, campaign.schema, checkpoint.model)
-            self._joiner = Joiner(horizons, campaign.attribution, wait, start=checkpoint.positions, after=self._last)
+            self._joiner = Joiner(
+                horizons(campaign), campaign.attribution, wait, start=checkpoint.positions, after=self._last
+            )
             self._joiner.tally = JoinTally(**checkpoint.tallies["join"])
             self.tally = LearningTally(**checkpoint.tallies["learning"])
         self._flushed = self._learner.learned

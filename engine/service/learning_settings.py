@@ -1,9 +1,10 @@
-"""Which settings a trained model hangs on."""
+"""The settings that decide what a journal teaches."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from datetime import timedelta
 
 from engine.core.campaign import Campaign
 from engine.core.outcome import OutcomeType
@@ -25,3 +26,8 @@ def settings_digest(campaign: Campaign) -> str:
         "attribution": campaign.attribution,
     }
     return hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12).hexdigest()
+
+
+def horizons(campaign: Campaign) -> dict[OutcomeType, timedelta]:
+    """Outcome type → how long after a decision it counts."""
+    return {kind: timedelta(seconds=campaign.horizon_s(kind)) for kind in OutcomeType}
