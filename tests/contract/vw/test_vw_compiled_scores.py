@@ -71,8 +71,8 @@ def test_compiled_scores_equal_vw(draw_campaign, seed, options):
     learner.learn(campaign.events(120))
     data = learner.to_bytes()
     compiled = compile_model(data, options, campaign.schema, (f for arm in campaign.arms for f in arm))
-    assert worst_difference(campaign, learner, compiled, campaign.arms, 5) <= 1e-6
-    assert check_compiled(data, options, campaign.schema, compiled, campaign.arms, seed=seed, n=32) <= 1e-6
+    assert worst_difference(campaign, learner, compiled, campaign.arms, 5) <= 3e-6
+    assert check_compiled(data, options, campaign.schema, compiled, campaign.arms, seed=seed, n=32) <= 3e-6
 
 
 @pytest.mark.parametrize("cb_type", ["mtr", "ips", "dr"])
@@ -83,7 +83,7 @@ def test_from_all_collisions_to_none(draw_campaign, cb_type, bits):
     learner = VwLearner(options, campaign.schema)
     learner.learn(campaign.events(200))
     compiled = compile_model(learner.to_bytes(), options, campaign.schema, (f for arm in campaign.arms for f in arm))
-    assert worst_difference(campaign, learner, compiled, campaign.arms, 20) <= 1e-6
+    assert worst_difference(campaign, learner, compiled, campaign.arms, 20) <= 3e-6
     learner_scores = learner.predict(campaign.row(), campaign.arms)
     assert np.ptp(learner_scores) > 1e-3, "an untaught model would agree trivially"
 
@@ -98,7 +98,7 @@ def test_variant_added_after_compiling_scores_by_what_it_shares(draw_campaign):
     old = next(arm for arm in campaign.arms if any(f.key == "V^id=v0" for f in arm))
     renamed = (Feature("V", "id=new", 1.0) if f.key == "V^id=v0" else f for f in old)
     new = (*renamed, Feature("O", "unseen", 2.0))
-    assert worst_difference(campaign, learner, compiled, [old, new], 20) <= 1e-6
+    assert worst_difference(campaign, learner, compiled, [old, new], 20) <= 3e-6
 
 
 def test_nothing_learned_scores_nothing(draw_campaign):
