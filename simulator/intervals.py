@@ -12,7 +12,7 @@ from scipy.stats import norm
 from simulator.arrays import FloatArray
 from simulator.statistic import Statistic
 
-__all__ = ["INTERVALS", "Interval"]
+__all__ = ["INTERVALS", "Interval", "exact_bounds"]
 
 _MOST_UNDEFINED = 0.05
 
@@ -76,3 +76,17 @@ class DeltaInterval:
 
 _ALL: tuple[Interval, ...] = (BootstrapInterval(), DeltaInterval())
 INTERVALS: Mapping[str, Interval] = {interval.name: interval for interval in _ALL}
+
+
+def exact_bounds(always: bool, users: float, level: float) -> tuple[float, float]:
+    """Give the interval of a share of which 0, or all, of `users` effective users were seen.
+
+    Source: Clopper and Pearson (1934), whose bounds have this closed form at the ends; with effective in place of
+    actual users it is approximate.
+
+    >>> low, high = exact_bounds(False, 1000.0, 0.95)
+    >>> low, round(high, 5)
+    (0.0, 0.00368)
+    """
+    unlikely = float(((1 - level) / 2) ** (1 / users))
+    return (unlikely, 1.0) if always else (0.0, 1 - unlikely)

@@ -13,7 +13,7 @@ from simulator.capped_channels import capped_channels, excess_reasons
 from simulator.clusters import Clusters
 from simulator.diagnostics import Diagnostics, reward_ess
 from simulator.estimators import Estimator
-from simulator.intervals import INTERVALS
+from simulator.intervals import INTERVALS, exact_bounds
 from simulator.log import HOLD, Log
 from simulator.metric import HOLD_PREFIX, Metric, UndefinedMetric
 from simulator.policies import Constant, EvaluationPolicy, Logged, PolicyAnswer, PolicySetting, Uniform, parse_policy
@@ -55,6 +55,7 @@ class Replay:
         self._interval = INTERVALS[settings.interval]
         self._answers: dict[str, PolicyAnswer] = {}
         self._benches: dict[bytes, Bench] = {}
+        self._samples: dict[tuple[bytes, str], Sample] = {}
         self._statistics: dict[tuple[bytes, str, str, str], Statistic] = {}
 
     def policy(self, spec: str) -> PolicyReport:
@@ -105,7 +106,10 @@ class Replay:
                 settings.resamples if self._interval.resampled else 0,
                 settings.seed,
             )
-        return Sample(self._benches[key], self._answer(policy).select(self._log, rows))
+        if (key, policy.spec) not in self._samples:
+            answer = self._answer(policy).select(self._log, rows)
+            self._samples[key, policy.spec] = Sample(self._benches[key], answer)
+        return self._samples[key, policy.spec]
 
     def _diagnostics(self, sample: Sample, metric: Metric) -> Diagnostics:
         level = self._settings.thresholds.mean_weight_level
@@ -113,18 +117,19 @@ class Replay:
 
     def _metric(self, metric: Metric, policy: EvaluationPolicy, sample: Sample, rows: BoolArray) -> MetricReport:
         rewarded = _metric_ess(metric, sample)
+        diagnostics = self._diagnostics(sample, metric)
         estimates = {}
         for estimator in self._estimators:
             try:
-                estimates[estimator.key] = self._estimate(
-                    self._value(metric, policy, estimator, rows), rewarded, sample.bench
-                )
+                statistic = self._value(metric, policy, estimator, rows)
+                estimate = self._estimate(statistic, sample.bench)
+                estimates[estimator.key] = self._honest(estimate, metric, rewarded, diagnostics.user_ess)
             except UndefinedMetric as undefined:
                 estimates[estimator.key] = self._undefined(str(undefined))
         missing = [estimate.reason for estimate in estimates.values() if estimate.value is None and estimate.reason]
         thresholds = self._settings.thresholds
         verdict = judge(
-            self._diagnostics(sample, metric),
+            diagnostics,
             rewarded,
             thresholds,
             refusals=list(dict.fromkeys((*sample.answer.refusals, *missing))),
@@ -142,7 +147,7 @@ class Replay:
                     metric, baseline, estimator, rows
                 )
                 bench = self._sample(policy, rows).bench
-                differences[estimator.key] = self._estimate(difference, None, bench)
+                differences[estimator.key] = self._estimate(difference, bench)
             except UndefinedMetric as undefined:
                 differences[estimator.key] = self._undefined(str(undefined))
         return differences
@@ -180,16 +185,23 @@ class Replay:
             self._statistics[key] = self._sample(policy, rows).statistics(estimator, {name})[name]
         return self._statistics[key]
 
-    def _estimate(self, statistic: Statistic, rewarded: float | None, bench: Bench) -> Estimate:
+    def _estimate(self, statistic: Statistic, bench: Bench) -> Estimate:
         settings = self._settings
         bounds = self._interval.bounds(statistic, bench.resampling.multiplicity, settings.level)
         low, high = bounds if bounds is not None else (None, None)
-        reason = None
-        if rewarded == 0.0:
-            low, high, reason = None, None, "nothing of the kind was seen under this policy, so there is no interval"
-        elif low is None:
-            reason = "too few users to say how far off it is"
+        reason = "too few users to say how far off it is" if bounds is None else None
         return Estimate(statistic.point, low, high, settings.level, settings.interval, reason)
+
+    def _honest(self, estimate: Estimate, metric: Metric, rewarded: float, users: float) -> Estimate:
+        """Give a share that was never, or always, seen an exact interval: resampling would only repeat it."""
+        value, level = estimate.value, self._settings.level
+        if metric.share and value in (0.0, 1.0) and estimate.low == estimate.high and users > 0:
+            low, high = exact_bounds(value == 1.0, users, level)
+            return Estimate(value, low, high, level, "exact")
+        if rewarded == 0.0:
+            unseen = "nothing of the kind was seen under this policy, so there is no interval"
+            return Estimate(value, None, None, level, self._settings.interval, unseen)
+        return estimate
 
     def _undefined(self, reason: str) -> Estimate:
         return Estimate(None, None, None, self._settings.level, self._settings.interval, reason)

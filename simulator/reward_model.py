@@ -116,4 +116,5 @@ def _credible_means(group: IntArray, y: FloatArray, weight: FloatArray, groups: 
     between /= max(1e-12, float(n.sum()) - float(np.sum(n**2)) / float(n.sum()))
     if between <= 0.0:
         return np.zeros(groups)
-    return np.asarray(mean * n / (n + within / between))
+    # An arm never seen has n = 0, and where all rewards agree within = 0 too: its effect is 0, not 0 / 0.
+    return np.asarray(mean * n / np.maximum(n + within / between, 1e-12))

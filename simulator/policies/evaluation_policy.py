@@ -40,6 +40,8 @@ class PolicyAnswer:
 
     def select(self, log: Log, rows: BoolArray) -> PolicyAnswer:
         """Keep the rows of `log` where `rows` is true."""
+        if bool(rows.all()):
+            return self
         return PolicyAnswer(
             self.probabilities[np.repeat(rows, log.lengths)],
             self.fallback[rows],

@@ -152,5 +152,5 @@ def _unseen(log: Log, manifest: Manifest) -> BoolArray:
 
 
 def _told(log: Log, judged: BoolArray) -> str:
-    seen = int(log.count[~judged].sum())
-    return f"the snapshot is judged on the {int(log.count[judged].sum())} decisions after its training, not on {seen} before"
+    after, before = int(log.count[judged].sum()), int(log.count[~judged].sum())
+    return f"the snapshot is judged on the {after} decisions after its training, not on {before} before"

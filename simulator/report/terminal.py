@@ -155,7 +155,7 @@ def _support_table(order: list[PolicyReport]) -> Table:
         seen = policy.diagnostics
         bounds = "–"
         if seen.mean_weight_low is not None and seen.mean_weight_high is not None:
-            bounds = f"{seen.mean_weight_low:.3g}–{seen.mean_weight_high:.3g}"
+            bounds = f"{seen.mean_weight_low:.4g}–{seen.mean_weight_high:.4g}"
         table.add_row(
             Text(_short(policy.policy)),
             size(seen.user_ess),

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from engine.core.errors import InvalidInput
+from simulator import Log, ReplaySettings, evaluate
+from simulator.clusters import Clusters
+from simulator.policies import BestConstant, Constant, Logged, PolicySetting, Uniform, parse_policy
+from simulator.split import Split
+
+MakeLog = Callable[..., Log]
+
+
+@pytest.fixture
+def log(log_of: MakeLog) -> Log:
+    """Rows where b is not eligible, hold is, and neither is."""
+    return log_of(
+        [
+            {"arm": "a", "eligible": ["a", "b", "hold"], "propensity": 0.2, "probabilities": [0.2, 0.5, 0.3]},
+            {"arm": "hold", "eligible": ["hold", "a"]},
+            {"arm": "c", "eligible": ["a", "c"]},
+        ]
+    )
+
+
+def test_uniform_and_logged(log: Log) -> None:
+    assert Uniform().answer(log).probabilities == pytest.approx([1 / 3] * 3 + [0.5] * 4)
+    logged = Logged().answer(log)
+    assert logged.on_policy
+    assert logged.probabilities[log.chosen_at] == pytest.approx(log.propensity)
+
+
+def test_constant_falls_back_to_hold_then_uniform(log: Log) -> None:
+    answer = Constant("b").answer(log)
+    assert answer.probabilities.tolist() == [0, 1, 0, 1, 0, 0.5, 0.5]
+    assert answer.fallback.tolist() == [False, True, True]
+
+
+def test_fallback_share_is_reported(log: Log) -> None:
+    report = evaluate(log, policies=["constant:b"], settings=ReplaySettings(resamples=100))
+    assert report.policies[0].fallback_share == pytest.approx(2 / 3)
+
+
+def test_best_constant_does_not_judge_where_it_chose(log_of: MakeLog) -> None:
+    """Pure noise over many arms: the luckiest arm of a fold is worth no more than the mean on the other."""
+    random = np.random.default_rng(8)
+    arms = [f"a{n}" for n in range(20)]
+
+    def noise() -> Log:
+        return log_of(
+            {
+                "arm": arms[n % 20],
+                "eligible": arms,
+                "propensity": 1 / 20,
+                "user": f"u{n}",
+                "outcomes": [{"type": "click"}] * int(random.random() < 0.3),
+            }
+            for n in range(1500)
+        )
+
+    values = []
+    for _ in range(20):
+        report = evaluate(
+            noise(),
+            policies=["best_constant"],
+            metrics=["ctr"],
+            estimators=["snips"],
+            settings=ReplaySettings(interval="delta"),
+        )
+        values.append(report.policies[0].metrics["ctr"].estimates["snips"].value or 0.0)
+    assert np.mean(values) == pytest.approx(0.3, abs=0.04)
+
+
+def test_best_constant_finds_the_best_with_all_arms_at_once(log_of: MakeLog) -> None:
+    """Its vectorised choice is that of valuing every constant policy one by one."""
+    random = np.random.default_rng(4)
+    records = []
+    for n in range(3000):
+        eligible = [["a", "b", "hold"], ["b", "c", "hold"], ["a", "c"]][n % 3]
+        arm = eligible[int(random.integers(len(eligible)))]
+        click = random.random() < {"a": 0.2, "b": 0.3, "c": 0.15, "hold": 0.1}[arm]
+        records.append(
+            {
+                "arm": arm,
+                "eligible": eligible,
+                "propensity": 1 / len(eligible),
+                "outcomes": [{"type": "click"}] * int(click),
+            }
+        )
+    log = log_of(records)
+    reward = log.outcomes.occurred("click", log.rows)
+    everything = np.ones(log.rows, dtype=bool)
+
+    def snips(arm: str) -> float:
+        weight = Constant(arm).answer(log).probabilities[log.chosen_at] / log.propensity
+        return float((weight * reward).sum() / weight.sum())
+
+    best = max(log.arms, key=snips)
+    answer = BestConstant(reward, ((everything, everything),)).answer(log)
+    assert best in answer.notes[0]
+    assert answer.probabilities.tolist() == Constant(best).answer(log).probabilities.tolist()
+
+
+def test_specs(log: Log) -> None:
+    setting = PolicySetting(np.zeros(3), Split.of(log, Clusters.of(log), "user", delay_us=0, seed=0).folds)
+    for spec in ("logged", "uniform", "best_constant", "constant:a", "file:x", "python:a:b", "snapshot:x"):
+        assert parse_policy(spec, setting).spec == spec
+    for spec in ("", "constant", "constant:", "vw:--cb_explore_adf", "python:a", "Logged"):
+        with pytest.raises(InvalidInput, match="expected"):
+            parse_policy(spec, setting)
+
+
+def test_folds_keep_users_whole_and_seeds_differ(log_of: MakeLog) -> None:
+    log = log_of({"arm": "a", "user": f"u{n % 50}"} for n in range(400))
+    clusters = Clusters.of(log)
+    folds = clusters.folds(2, 0, "choose")
+    for user in range(50):
+        assert len(set(folds[log.user == user])) == 1
+    assert 0.3 < folds.mean() < 0.7
+    assert (clusters.folds(2, 1, "choose") != folds).any()
+    assert (clusters.folds(2, 0, "reward-model") != folds).any()
+
+
+def test_split_by_share_and_time(log_of: MakeLog) -> None:
+    log = log_of({"arm": "a", "decided_at": f"2025-03-{10 - n:02d}T00:00:00Z", "count": 1 + (n == 0)} for n in range(9))
+    clusters = Clusters.of(log)
+    half = Split.of(log, clusters, "0.5", delay_us=0, seed=0)
+    assert half.judged.tolist() == [n < 4 for n in range(9)], "five early decisions choose; the late row counts twice"
+    later = Split.of(log, clusters, "2025-03-08T00:00:00Z", delay_us=2 * 86_400_000_000, seed=0)
+    choose, judge = later.folds[0]
+    assert judge.tolist() == [n <= 2 for n in range(9)]
+    assert choose.tolist() == [n >= 4 for n in range(9)], "the two days before the split were not complete by then"
