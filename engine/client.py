@@ -27,7 +27,7 @@ from engine.client_feed import Feed
 from engine.client_options import ClientOptions
 from engine.client_reporter import Reporter
 from engine.client_snapshot_state import ShareState, SnapshotState
-from engine.core.errors import ArmsreachError, CallerError
+from engine.core.errors import ArmsreachError, CallerError, FailedPrecondition, Unavailable
 from engine.core.feature import Scalar
 from engine.core.outcome import Outcome
 from engine.core.variant import Variant, VariantState
@@ -71,6 +71,7 @@ class Client:
         self.options = options or ClientOptions()
         self._channel = grpc.insecure_channel(target, options=self.options.channel())
         self._methods: dict[str, Any] = {}
+        self._closed = False
         self._fallbacks = Fallbacks(self.options.kept_fallbacks)
         self._reporter = Reporter(self._fallbacks, self._report_fallbacks, self.options.report_every_s)
 
@@ -103,6 +104,7 @@ class Client:
     def close(self, within_s: float = 1.0) -> None:
         """Report what still waits, as far as that goes within a time, and let the connection go."""
         self._reporter.close(within_s)
+        self._closed = True
         self._channel.close()
 
     def flush(self, within_s: float = 5.0) -> bool:
@@ -151,6 +153,8 @@ class Client:
             campaign, user, embedding, attributes, consents=consents, request_id=request_id or uuid.uuid4().hex,
             channels=channels, slots=slots, variants=variants, at=at, top_k=top_k,
         )  # fmt: skip
+        if self._closed:
+            raise FailedPrecondition("this client is closed; make a new one")
         budget_s = (self.options.deadline_ms if deadline_ms is None else deadline_ms) / 1e3
         try:
             answer = self._ask(calls.decide(request), budget_s, self.options.decide_retries)
@@ -278,5 +282,10 @@ class Client:
         while True:
             try:
                 return call.read(method(call.request, timeout=attempts.remaining_s))
+            except ValueError as error:
+                # grpc's word for a closed channel; the reporter's thread may come upon it.
+                if not self._closed:
+                    raise
+                raise Unavailable("this client is closed; make a new one") from error
             except grpc.RpcError as error:
                 time.sleep(attempts.delay_s(error, repeatable=call.repeatable))

@@ -36,6 +36,7 @@ from engine.service.requests import FallbackReport, Recorded
 A = TypeVar("A")
 
 _MANY = 1_000_000
+_ATTEMPT_S = 0.5
 
 
 class AsyncClient:
@@ -239,7 +240,7 @@ class AsyncClient:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), rest_s if len(self._fallbacks) else None)
             self._wake.clear()
-            await self.flush(rest_s)
+            await self.flush(min(rest_s, _ATTEMPT_S))
 
     async def _deliver(self, campaign: str, reports: list[FallbackReport], within_s: float) -> None:
         """Send reports; where the server refuses them, halve until the bad one stands alone."""

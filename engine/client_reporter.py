@@ -12,6 +12,8 @@ from engine.service.requests import FallbackReport
 Send = Callable[[str, Sequence[FallbackReport], float], object]
 """(campaign, reports, seconds to take at most) → nothing of interest."""
 
+_ATTEMPT_S = 0.5
+
 
 class Reporter:
     """Empties a queue of safe answers; its thread starts with the first of them."""
@@ -71,7 +73,8 @@ class Reporter:
             self._wake.wait(self._rest_s if len(self._fallbacks) else None)
             self._wake.clear()
             if not self._closed.is_set():
-                self.flush(self._rest_s)
+                # Short, as `flush` and `close` wait for an attempt under way.
+                self.flush(min(self._rest_s, _ATTEMPT_S))
 
     def _deliver(self, within_s: float) -> None:
         while (taken := self._fallbacks.take()) is not None:
