@@ -150,7 +150,7 @@ class Joiner(Generic[PlacedT]):
             if isinstance(record, Decision):
                 yield from self._take_decision(order, place, record)
             else:
-                yield from self._take_outcome(_Report(order, place, record))
+                self._take_outcome(_Report(order, place, record))
         yield from self._release(watermark)
         self.low_mark()  # lets the trail forget what lies further back
 
@@ -208,9 +208,9 @@ class Joiner(Generic[PlacedT]):
             if held.claims:
                 insort(self._of_user.setdefault(held.user, []), held.key)
             for report in self._named.pop(held.id, ()):
-                yield from self._attach(report, held)
+                self._attach(report, held)
 
-    def _take_outcome(self, report: _Report[PlacedT]) -> Iterator[Rejection[PlacedT]]:
+    def _take_outcome(self, report: _Report[PlacedT]) -> None:
         outcome = report.outcome
         if self._is_repeat("outcome", outcome.id, report.order[0]):
             self._count("duplicate_outcomes")
@@ -219,18 +219,14 @@ class Joiner(Generic[PlacedT]):
         if not outcome.decision_id:
             self._unnamed.setdefault(outcome.user, []).append(report)
         elif outcome.decision_id in self._held:
-            yield from self._attach(report, self._held[outcome.decision_id])
+            self._attach(report, self._held[outcome.decision_id])
         else:
             self._named.setdefault(outcome.decision_id, []).append(report)
 
-    def _attach(self, report: _Report[PlacedT], held: _Held[PlacedT]) -> Iterator[Rejection[PlacedT]]:
+    def _attach(self, report: _Report[PlacedT], held: _Held[PlacedT]) -> None:
         report.settled = True
         if not self._rule.covers(held.decided_at, report.outcome):
-            yield from self._reject(
-                report.place,
-                report.outcome,
-                f"happened before its decision, or after its {report.outcome.type} horizon",
-            )
+            self._count("outside_outcomes")
         elif held.decision is None:
             self._count("late_outcomes")
         else:

@@ -14,6 +14,7 @@ class JoinTally:
         outcomes: Outcomes credited to a decision in time for training.
         duplicate_decisions: Decision records whose id had been seen.
         duplicate_outcomes: Outcome records whose id had been seen.
+        outside_outcomes: Outcomes that happened before the decision they name, or after the horizon of their type.
         late_outcomes: Outcomes of a decision that had already matured: reports change, the model does not.
         unclaimed_outcomes: User-keyed outcomes that no decision could claim in time.
         rejected: Records that went to the dead letters.
@@ -23,6 +24,7 @@ class JoinTally:
     outcomes: int = 0
     duplicate_decisions: int = 0
     duplicate_outcomes: int = 0
+    outside_outcomes: int = 0
     late_outcomes: int = 0
     unclaimed_outcomes: int = 0
     rejected: int = 0

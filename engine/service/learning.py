@@ -18,9 +18,10 @@ from engine.core.join_rejection import Rejection
 from engine.core.join_tally import JoinTally
 from engine.core.joined_decision import JoinedDecision
 from engine.core.outcome import Outcome
-from engine.journal import DeadLetters, Entry, Position, Positions
+from engine.journal import Entry, Position, Positions
 from engine.service.learning_checkpoint import Checkpoint
 from engine.service.learning_clocks import ChainClocks
+from engine.service.learning_dead_letters import LearningDeadLetters
 from engine.service.learning_events import LEARNED_MODES, EventMaker
 from engine.service.learning_settings import horizons, settings_digest
 from engine.service.learning_source import JournalSource
@@ -91,7 +92,7 @@ class Learning:
         self._publisher = Publisher(snapshots, clock)
         self._path = folder / "checkpoint"
         folder.mkdir(parents=True, exist_ok=True)
-        self._dead_letters = DeadLetters(folder / "dead_letters.jsonl")
+        self._dead_letters = LearningDeadLetters(folder / "dead_letters.jsonl")
         self._events = EventMaker(campaign, catalogues)
         self._loaded = False
         self._saved: Checkpoint | None = None
@@ -150,6 +151,7 @@ class Learning:
             LearningError: If the compiled scores differ from VW's; nothing was published.
         """
         self._loaded = True
+        self._dead_letters.cut(0)
         self._begin(None)
         for _ in self._read(None):
             pass
@@ -214,6 +216,7 @@ class Learning:
                     f"{self._path}: expected a model of {checkpoint.learned} decisions, got {self.learned}; relearn"
                     " with `python -m engine learn --rebuild`"
                 )
+        self._dead_letters.cut(checkpoint.letters if checkpoint else 0)
         self._loaded = True
 
     def _read(self, most: int | None) -> Iterator[None]:
@@ -245,7 +248,7 @@ class Learning:
             return
         for item in self._joiner.advance(watermark):
             if isinstance(item, Rejection):
-                self._dead_letters.add(item.place, b"", item.reason)
+                self._dead_letters.add(item.place, item.reason)
             else:
                 self._take(item)
 
@@ -263,7 +266,7 @@ class Learning:
             self._learner.learn([self._events.event(joined)])
         except CallerError as error:
             self.tally.dead_letters += 1
-            self._dead_letters.add(joined.place, b"", f"decision {joined.decision.id}: {error}")
+            self._dead_letters.add(joined.place, f"decision {joined.decision.id}: {error}")
             return
         self.tally.learned += 1
         save = self.learned % self.campaign.learning.save_every == 0
@@ -286,6 +289,7 @@ class Learning:
             matured_at=joined.matured_at,
             decision_id=joined.decision.id,
             positions=Positions(self._joiner.low_mark().values()),
+            letters=self._dead_letters.size,
             tallies={"join": asdict(self._joiner.tally), "learning": asdict(self.tally)},
             model=model,
         )
@@ -293,6 +297,9 @@ class Learning:
     def _flush(self) -> None:
         """Publish the newest publish point, then write the newest save point: a checkpoint never skips a publishing."""
         self._flushed = self.learned
+        set_aside = self._dead_letters.flush()
+        if set_aside:
+            log.warning("campaign %s: %d records set aside in the dead-letter file", self.campaign.id, set_aside)
         if self._trained is not None:
             self._publish(self._trained)
             self._trained = None

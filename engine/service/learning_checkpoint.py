@@ -31,6 +31,7 @@ class Checkpoint:
         matured_at: Maturity of the last decision dealt with.
         decision_id: Its id; (maturity, id) is the training order.
         positions: Where a restart has to begin to read, so that the join is what it was.
+        letters: Bytes of the dead-letter file at that moment.
         tallies: Counts of the join and of learning at that moment.
         model: The model with its optimiser's state.
     """
@@ -40,6 +41,7 @@ class Checkpoint:
     matured_at: datetime
     decision_id: str
     positions: Positions
+    letters: int
     tallies: Mapping[str, Mapping[str, int]]
     model: bytes
 
@@ -53,6 +55,7 @@ class Checkpoint:
                 "matured_at": self.matured_at.isoformat(),
                 "decision_id": self.decision_id,
                 "positions": self.positions.to_json(),
+                "letters": self.letters,
                 "tallies": {name: dict(tally) for name, tally in self.tallies.items()},
             }
         )
@@ -84,6 +87,7 @@ class Checkpoint:
             matured_at=datetime.fromisoformat(header["matured_at"]),
             decision_id=header["decision_id"],
             positions=Positions.from_json(header["positions"]),
+            letters=header["letters"],
             tallies=header["tallies"],
             model=body[_HEAD.size + size :],
         )

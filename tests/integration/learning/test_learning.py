@@ -11,6 +11,7 @@ from engine.core.compiled import CompiledModel
 from engine.core.errors import CorruptState, FailedPrecondition
 from engine.core.learning import LearningOptions
 from engine.core.objective import Objective
+from engine.core.outcome import Outcome, OutcomeType
 from engine.core.variant import Variant, VariantState
 from engine.vw import VwLearner
 
@@ -82,6 +83,7 @@ def test_a_snapshot_says_what_it_was_made_of(make_shop):
 @pytest.mark.parametrize("cb_type", ["mtr", "ips", "dr"])
 def test_the_size_of_the_steps_changes_no_bit(make_shop, make_campaign, cb_type):
     shop = make_shop(make_campaign(learning=LearningOptions(cb_type=cb_type, bits=12, save_every=50, l2=1e-6)))
+    shop.record(Outcome("nobody's", "spring", OutcomeType.CLICK, shop.after(0), 1.0, "unknown"))
     small = shop.learning("small")
     for _ in range(6):
         shop.run(60)
@@ -96,6 +98,8 @@ def test_the_size_of_the_steps_changes_no_bit(make_shop, make_campaign, cb_type)
     assert whole.to_bytes() == small.to_bytes()
     assert whole.tally == small.tally
     assert whole.join_tally == small.join_tally
+    letters = [(shop.folder / name / "dead_letters.jsonl").read_text() for name in ("small", "whole")]
+    assert letters[0] == letters[1] != ""
     for learning in (small, whole):
         learning.close()
 
@@ -103,7 +107,12 @@ def test_the_size_of_the_steps_changes_no_bit(make_shop, make_campaign, cb_type)
 def test_a_new_learner_goes_on_where_the_last_one_was(make_shop):
     shop = make_shop()
     undisturbed = shop.learning("undisturbed")
-    for _ in range(8):
+
+    def letters_of(name):
+        return (shop.folder / name / "dead_letters.jsonl").read_text()
+
+    for i in range(8):
+        shop.record(replace(shop.decision("u1"), catalogue=f"nobody-knows-{i}"))
         shop.run(60)
         learning = shop.learning()
         learning.step()
@@ -113,6 +122,7 @@ def test_a_new_learner_goes_on_where_the_last_one_was(make_shop):
     learning = shop.learning()
     learning.step()
     undisturbed.step()
+    assert letters_of("learner") == letters_of("undisturbed") != ""
     assert learning.to_bytes() == undisturbed.to_bytes()
     assert learning.tally == undisturbed.tally
     assert learning.join_tally == undisturbed.join_tally
@@ -216,12 +226,13 @@ def test_a_decision_over_an_unknown_catalogue_is_set_aside_with_its_reason(make_
     learning = shop.learning()
     assert learning.step() == 0
     assert learning.tally.dead_letters == 2
-    letters = [json.loads(line) for line in (shop.folder / "learner" / "dead_letters.jsonl").read_text().splitlines()]
+    path = shop.folder / "learner" / "dead_letters.jsonl"
+    letters = [json.loads(line) for line in path.read_text().splitlines()]
     assert ["nobody-knows" in letters[0]["reason"], "gone/push/now" in letters[1]["reason"]] == [True, True]
     learning.close()
     again = shop.learning()
     again.step()
-    assert len((shop.folder / "learner" / "dead_letters.jsonl").read_text().splitlines()) == 2
+    assert len(path.read_text().splitlines()) == 2
     again.close()
 
 

@@ -31,10 +31,11 @@ CATALOGUE = CAMPAIGN.catalogue()
 
 
 def joined(*outcomes: Outcome, **changes: object) -> JoinedDecision[Position]:
-    fields = {
-        "id": "d", "campaign": "c", "user": "u", "decided_at": NOW, "arm": "v/push/now", "eligible": ("hold", "v/push/now"),
-        "counts": None, "chosen_count": 1 << 22, "seed": 1, "context": Context(np.array([0.25], np.float32), {"member": True}),
-        "mode": Mode.LIVE, "catalogue": CATALOGUE.digest,
+    fields: dict[str, object] = {
+        "id": "d", "campaign": "c", "user": "u", "decided_at": NOW, "arm": "v/push/now",
+        "eligible": ("hold", "v/push/now"), "counts": None, "chosen_count": 1 << 22, "seed": 1,
+        "context": Context(np.array([0.25], np.float32), {"member": True}), "mode": Mode.LIVE,
+        "catalogue": CATALOGUE.digest,
     }  # fmt: skip
     credits = tuple(Credit(outcome, "id") for outcome in outcomes)
     return JoinedDecision(Position("w", 1, 1), Decision(**(fields | changes)), credits, NOW)
