@@ -233,7 +233,7 @@ def test_what_does_not_exist_is_not_found(channel: grpc.Channel) -> None:
 
 
 def test_nonsense_bytes_do_not_hurt(channel: grpc.Channel, client: Client) -> None:
-    raw: Any = channel.unary_unary("/armsreach.v1.Delivery/Decide", None, None)  # type: ignore[arg-type]
+    raw: Any = channel.unary_unary("/armsreach.v1.Delivery/Decide", None, None)
     for data in (b"\xff\xff\xff\xff", b"\x0a\x05abc", bytes(range(256))):
         with pytest.raises(grpc.RpcError):
             raw(data, timeout=5)
