@@ -55,6 +55,8 @@ class Replay:
         self._interval = INTERVALS[settings.interval]
         self._answers: dict[str, PolicyAnswer] = {}
         self._benches: dict[bytes, Bench] = {}
+        # By identity of the sample, which lives as long as this does.
+        self._diagnosed: dict[int, Diagnostics] = {}
         self._samples: dict[tuple[bytes, str], Sample] = {}
         self._statistics: dict[tuple[bytes, str, str, str], Statistic] = {}
 
@@ -112,8 +114,11 @@ class Replay:
         return self._samples[key, policy.spec]
 
     def _diagnostics(self, sample: Sample, metric: Metric) -> Diagnostics:
-        level = self._settings.thresholds.mean_weight_level
-        return Diagnostics.of(sample, _metric_ess(metric, sample), level)
+        """Measure a policy once; only the rewarded users differ from metric to metric."""
+        rewarded, key = _metric_ess(metric, sample), id(sample)
+        if key not in self._diagnosed:
+            self._diagnosed[key] = Diagnostics.of(sample, rewarded, self._settings.thresholds.mean_weight_level)
+        return replace(self._diagnosed[key], reward_ess=rewarded)
 
     def _metric(self, metric: Metric, policy: EvaluationPolicy, sample: Sample, rows: BoolArray) -> MetricReport:
         rewarded = _metric_ess(metric, sample)
