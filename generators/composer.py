@@ -42,9 +42,12 @@ class Composer:
             key: Picks among frames; equal keys give equal drafts.
         """
         frames = load_toml(f"copy_{brief.language}.toml")["frames"]
+        names = self._standing(brief)
         channels = {
             channel: {
-                field: self._string(brief, frames[channel][field][lead], limit, hook, tone, f"{key}/{channel}/{field}")
+                field: self._string(
+                    brief, names, frames[channel][field][lead], limit, hook, tone, f"{key}/{channel}/{field}"
+                )
                 for field, limit in channel_limits()[channel].items()
             }
             for channel in brief.channels
@@ -52,11 +55,18 @@ class Composer:
         return Draft(channels=channels, hook=hook, tone=tone, lead=lead)
 
     def _string(
-        self, brief: Brief, frames: Sequence[Sequence[str]], limit: FieldLimit, hook: str, tone: str, key: str
+        self,
+        brief: Brief,
+        names: ProductNames,
+        frames: Sequence[Sequence[str]],
+        limit: FieldLimit,
+        hook: str,
+        tone: str,
+        key: str,
     ) -> str:
         """Return the first frame and name that fit, or the last one tried."""
         text = ""
-        named = list(self._slots(brief, limit, hook, tone, key))
+        named = list(self._slots(brief, names, limit, hook, tone, key))
         # The generic name comes after everything else: a short frame that names the product says more.
         for choices in (named[:-1], named[-1:]):
             for frame in (*_from(frames[0], key), *(short for rest in frames[1:] for short in rest)):
@@ -67,18 +77,21 @@ class Composer:
                     text = filled or text
         return text
 
-    def _slots(self, brief: Brief, limit: FieldLimit, hook: str, tone: str, key: str) -> Iterator[dict[str, str]]:
+    def _slots(
+        self, brief: Brief, names: ProductNames, limit: FieldLimit, hook: str, tone: str, key: str
+    ) -> Iterator[dict[str, str]]:
         """Yield slot values with ever shorter names; a name or brand that makes a claim is left out."""
         words = load_toml(f"copy_{brief.language}.toml")
         facts = Facts.of(brief, sms=bool(limit.max_segments)).slots
-        brand = ProductNames.of(brief).brand
-        brand = brand if self._may_stand(brand, brief) else ""
-        for name in self._names(brief, words["generic_name"]):
+        brand = names.brand
+        for name in _by_length(names, brief.language, words["generic_name"]):
             own_brand = brand if brand and brand.casefold() not in name.casefold() else ""
             generic = name == words["generic_name"]
             shown = name
             if own_brand and brief.language == "zh" and not generic:
-                shown = own_brand + name
+                # Two Latin words do not run together in Chinese copy either.
+                gap = " " if own_brand[-1].isascii() and name[0].isascii() else ""
+                shown = own_brand + gap + name
             deal = _first(words["deal"][brief.offer.kind.value]["long"], facts, key)
             deal_short = _first(words["deal"][brief.offer.kind.value]["short"], facts, key)
             yield dict(facts) | {
@@ -101,18 +114,23 @@ class Composer:
                 "optout": words["optout"],
             }
 
-    def _names(self, brief: Brief, generic: str) -> list[str]:
-        names = ProductNames(tuple(n for n in ProductNames.of(brief).all if self._may_stand(n, brief)))
-        return [
-            *dict.fromkeys(name for longest in _NAME_LENGTHS[brief.language] if (name := names.fitting(longest))),
-            generic,
-        ]
+    def _standing(self, brief: Brief) -> ProductNames:
+        """Return the product's names and brand without those that make a claim."""
+        names = ProductNames.of(brief)
+        brand = names.brand if self._may_stand(names.brand, brief) else ""
+        return ProductNames(tuple(name for name in names.all if self._may_stand(name, brief)), brand)
 
     def _may_stand(self, words: str, brief: Brief) -> bool:
         """Say whether the catalogue's own words may stand in an advertisement."""
         return bool(words.strip()) and not any(
             check.reasons(words.strip(), brief, FieldLimit()) for check in self._name_checks
         )
+
+
+def _by_length(names: ProductNames, language: str, generic: str) -> list[str]:
+    """Return ever shorter names, and the generic one last."""
+    found = [names.fitting(longest) for longest in _NAME_LENGTHS[language]]
+    return [*dict.fromkeys(name for name in found if name), generic]
 
 
 def _filled(frame: str, slots: Mapping[str, str]) -> str | None:

@@ -54,7 +54,10 @@ def _borne_out(needs: str, brief: Brief) -> bool:
 def _rules(language: str) -> tuple[_Rule, ...]:
     data: dict[str, Any] = load_toml(f"claims_{language}.toml")
     return tuple(
-        _Rule(re.compile(pattern, re.IGNORECASE), entry["reason"], entry.get("needs", ""))
+        _Rule(
+            re.compile("|".join(f"(?:{pattern})" for pattern in entry["patterns"]), re.IGNORECASE),
+            entry["reason"],
+            entry.get("needs", ""),
+        )
         for entry in data["claim"]
-        for pattern in entry["patterns"]
     )

@@ -45,7 +45,7 @@ def briefs(draw: st.DrawFn) -> Brief:
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(briefs(), st.integers(0, 10**6))
 def test_everything_shown_passes_and_every_brief_gets_copy(brief: Brief, seed: int) -> None:
     studio = Studio(TemplateHooks(), seed=seed)
