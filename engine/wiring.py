@@ -185,7 +185,7 @@ def open_worker(settings: Settings) -> Worker:
 def recall(reader: JournalReader, decisions: RequestMemory, outcomes: OutcomeMemory, clock: Clock) -> None:
     """Fill the memories from the journal, so that a retry after a restart finds its decision."""
     now = clock.now()
-    for _, entry in reader.read():
+    for _, entry in reader.read(reader.positions_before(now - decisions.ttl)):
         if isinstance(entry.record, Decision):
             decisions.recall(entry.record, now)
         elif isinstance(entry.record, Outcome):

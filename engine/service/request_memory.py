@@ -14,10 +14,13 @@ class RequestMemory:
 
     Decisions leave it when they are older than the stated time. A full table refuses new decisions rather than
     forget a young one: forgetting would let a retry decide twice.
+
+    Attributes:
+        ttl: The stated time.
     """
 
     def __init__(self, ttl_s: float, capacity: int) -> None:
-        self._ttl = timedelta(seconds=ttl_s)
+        self.ttl = timedelta(seconds=ttl_s)
         self._capacity = capacity
         self._decisions: OrderedDict[str, Decision] = OrderedDict()
 
@@ -56,18 +59,18 @@ class RequestMemory:
         """
         while self._decisions:
             oldest = next(iter(self._decisions.values()))
-            if oldest.decided_at > now - self._ttl:
+            if oldest.decided_at > now - self.ttl:
                 break
             self._decisions.popitem(last=False)
         if len(self._decisions) + count > self._capacity:
             raise ResourceExhausted(
-                f"{self._capacity} decisions are younger than {self._ttl.total_seconds():g} s; retry later or raise"
+                f"{self._capacity} decisions are younger than {self.ttl.total_seconds():g} s; retry later or raise"
                 " request_ids.capacity"
             )
 
     def recall(self, decision: Decision, now: datetime) -> None:
         """Keep a decision that a journal tells of, if it is young; the oldest go where there is no room."""
-        if decision.decided_at <= now - self._ttl:
+        if decision.decided_at <= now - self.ttl:
             return
         self._decisions[decision.id] = decision
         if len(self._decisions) > self._capacity:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.core.errors import ConfigError
-from engine.core.exploration.explorer import best_arms
 
 
 @dataclass(frozen=True, slots=True)
 class EpsilonGreedy:
-    """P(a) = ε/K, plus 1 − ε on the arm of lowest predicted cost.
+    """P(a) = ε/K, plus 1 − ε on the arm of lowest predicted cost; equally good arms share it.
 
     Source: Langford and Zhang (2007), "The epoch-greedy algorithm for multi-armed bandits with side information".
 
@@ -28,6 +27,7 @@ class EpsilonGreedy:
 
     def probabilities(self, costs: np.ndarray, eligible: np.ndarray, t: int) -> np.ndarray:  # noqa: ARG002
         """P(arm | predicted costs, eligible arms); see `Explorer`."""
-        result = eligible * (self.epsilon / eligible.sum(axis=1, keepdims=True))
-        result[np.arange(len(costs)), best_arms(costs, eligible)] += 1.0 - self.epsilon
-        return result
+        lowest = np.where(eligible, costs, np.inf).min(axis=1, keepdims=True)
+        best = eligible & (costs == lowest)
+        greedy = best * ((1.0 - self.epsilon) / best.sum(axis=1, keepdims=True))
+        return np.asarray(eligible * (self.epsilon / eligible.sum(axis=1, keepdims=True)) + greedy)
