@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -47,14 +48,16 @@ class LearningDeadLetters:
         Raises:
             Unavailable: If the disk is full or failing.
         """
-        count = len(self._lines)
+        count, data = len(self._lines), b"".join(self._lines)
         if count:
             try:
                 with open(self._path, "ab") as file:
-                    file.write(b"".join(self._lines))
+                    file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
             except OSError as error:
+                with suppress(OSError):  # half a letter would spoil the next one
+                    os.truncate(self._path, self._size - len(data))
                 raise Unavailable(f"{self._path}: {error.strerror or error}; free space or repair the disk") from error
             self._lines = []
         return count

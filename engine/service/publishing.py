@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -22,6 +22,7 @@ from engine.store import CurrentPointer, Lease, Manifest, SnapshotStore
 from engine.vw import check_compiled, compile_model, vw_arguments
 
 EFFECTIVE_SAMPLE_SIZE = 1_000
+_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,22 @@ class Publication:
     withheld: str
     learned: int
     worst_difference: float = 0.0
-    floors: Mapping[str, float] | None = None
-    rows: Mapping[str, int] | None = None
+    floors: Mapping[str, float] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Every arm's floor and the rows it asks for, arms of equal floor together; the manifest names each arm."""
+        if self.withheld:
+            return f"nothing published after {self.learned} decisions: {self.withheld}"
+        groups: dict[float, list[str]] = {}
+        for arm, floor in self.floors.items():
+            groups.setdefault(round(floor, 9), []).append(arm)
+        lines = [
+            f"  floor {floor:.3g}, {self.rows[arms[0]]:,} rows to evaluate it: {', '.join(arms[:_NAMED])}"
+            + (f" and {len(arms) - _NAMED} more" if len(arms) > _NAMED else "")
+            for floor, arms in sorted(groups.items(), reverse=True)
+        ]
+        return "\n".join([f"published {self.version} after {self.learned} decisions", *lines])
 
 
 class Publisher:
@@ -165,4 +180,4 @@ def rows_needed(floors: Mapping[str, float]) -> dict[str, int]:
 
     Source: Kong (1992), A note on importance sampling using standardized weights.
     """
-    return {arm: math.ceil(EFFECTIVE_SAMPLE_SIZE / floor) for arm, floor in floors.items() if floor > 0}
+    return {arm: math.ceil(round(EFFECTIVE_SAMPLE_SIZE / floor, 6)) for arm, floor in floors.items() if floor > 0}

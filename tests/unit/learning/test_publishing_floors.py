@@ -9,7 +9,7 @@ from engine.core.campaign import Campaign
 from engine.core.exploration.options import ExplorationOptions
 from engine.core.placement import Channel, Slot
 from engine.core.variant import Variant, VariantState
-from engine.service.publishing import arm_floors, exploration_document, rows_needed
+from engine.service.publishing import Publication, arm_floors, exploration_document, rows_needed
 
 
 def variant(name: str, state: VariantState, *channels: str) -> Variant:
@@ -47,3 +47,14 @@ def test_the_manifest_has_gamma_where_there_is_one():
     other = replace(CAMPAIGN, exploration=ExplorationOptions("softmax"))
     assert exploration_document(other, 400)["gamma"] is None
     assert exploration_document(other, 400)["lambda"] == 1.0
+
+
+def test_a_publication_prints_every_floor_with_the_rows_it_asks_for():
+    floors = arm_floors(CAMPAIGN)
+    text = str(Publication("00000003", "", 500, 0.0, floors, rows_needed(floors)))
+    assert text.splitlines() == [
+        "published 00000003 after 500 decisions",
+        "  floor 0.0167, 60,000 rows to evaluate it: hold, a/push/now",
+        "  floor 0.00833, 120,000 rows to evaluate it: a/email/now, b/email/now",
+    ]
+    assert "rolled back" in str(Publication("", "rolled back to 1", 500))
