@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from simulator.commands import experiment, import_csv, import_hillstrom, import_obd, import_upworthy, lint, replay
+from simulator.commands import (
+    experiment,
+    import_csv,
+    import_hillstrom,
+    import_obd,
+    import_upworthy,
+    lint,
+    replay,
+    simulate,
+)
 
 __all__ = ["application"]
 
@@ -20,6 +29,7 @@ def application() -> typer.Typer:
     )
     replay.register(app)
     lint.register(app)
+    simulate.register(app)
     experiment.register(app)
     importers = typer.Typer(help="Turn other logs into decision logs.", no_args_is_help=True)
     for command in (import_obd, import_hillstrom, import_upworthy, import_csv):

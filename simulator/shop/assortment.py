@@ -82,4 +82,3 @@ def _read(line: str, path: Path, number: int) -> Variant:
         raise InvalidInput(f"expected one JSON object: {error.msg}", file=str(path), line=number) from None
     except InvalidInput as error:
         raise InvalidInput(str(error), file=str(path), line=number) from None
-

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.config import JournalSettings, RequestIdSettings, Settings
-from engine.core.campaign import Campaign
 from engine.core.outcome import Outcome
 from engine.core.reading import plain
-from engine.journal import JournalReader
+from engine.service.exporting import export_log
 from engine.service.learning import Learning
 from engine.service.requests import DecideRequest, OutcomeReport
-from engine.wiring import Worker, arms_of, open_learning, open_worker
+from engine.wiring import Worker, open_journal, open_learning, open_worker
 from simulator.shop.service_port import Answer
+from simulator.shop.shop import Shop
 
 __all__ = ["InProcess"]
 
@@ -26,35 +26,43 @@ class InProcess:
     The server's key comes from the seed, so that one seed gives the same decisions again.
     """
 
-    def __init__(self, folder: Path, campaign: Campaign, seed: int, capacity: int) -> None:
+    def __init__(self, folder: Path, shop: Shop, capacity: int) -> None:
         """Open the service.
 
         Args:
-            folder: Empty.
-            campaign: Is created there.
-            seed: Makes the server's key.
+            folder: Empty, or not there yet.
+            shop: Its campaign is created there, and its seed makes the server's key.
             capacity: Decisions and outcomes that may be remembered.
         """
+        self._campaign = shop.campaign
+        self._served: set[str] = set()
         self._settings = Settings(
             data=str(folder),
             clock="client",
             journal=JournalSettings(durability="write"),
             request_ids=RequestIdSettings(capacity=capacity),
         )
-        self._campaign = campaign
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "server.key").write_text(hashlib.blake2b(f"simulate {seed}".encode(), digest_size=32).hexdigest())
+        (folder / "server.key").write_text(
+            hashlib.blake2b(f"simulate {shop.seed}".encode(), digest_size=32).hexdigest()
+        )
         self._runner = asyncio.Runner()
         self._loop = self._runner.get_loop()
         self._worker: Worker = open_worker(self._settings)
-        self._worker.campaigns.create(plain(campaign))
+        self._worker.campaigns.create(plain(shop.campaign))
         self._worker.registry.refresh()
-        self._learning: Learning = open_learning(self._settings, campaign.id, holder="simulate")
+        self._learning: Learning = open_learning(self._settings, shop.campaign.id, holder="simulate")
+
+    @property
+    def snapshots(self) -> int:
+        """See `ServicePort`."""
+        return len(self._served)
 
     def decide(self, requests: Sequence[DecideRequest]) -> list[Answer]:
         """See `ServicePort`."""
         decisions = self._loop.run_until_complete(self._worker.delivery.decide_many(requests))
-        return [Answer(d.id, str(d.arm), d.mode.value, d.snapshot) for d in decisions]
+        self._served.update(d.snapshot for d in decisions if d.snapshot)
+        return [Answer(d.id, str(d.arm), d.mode.value) for d in decisions]
 
     def report(self, outcomes: Sequence[Outcome]) -> None:
         """See `ServicePort`."""
@@ -69,12 +77,9 @@ class InProcess:
 
     def export(self, path: str) -> int:
         """See `ServicePort`."""
-        from engine.service.exporting import export_log
-
         campaigns = self._worker.campaigns
-        reader = JournalReader(self._settings.folder / "journal", arms=arms_of(campaigns))
-        counts = export_log(reader, self._campaign, campaigns.catalogue, Path(path))
-        return int(counts.decisions)
+        journal = open_journal(self._settings, campaigns)
+        return export_log(journal, self._campaign, campaigns.catalogue, Path(path))["decisions"]
 
     def close(self) -> None:
         """See `ServicePort`."""

@@ -44,14 +44,13 @@ class Loop:
     Attributes:
         shop: The world.
         service: Decides.
-        label: Prefix of request and outcome ids, so that runs against one server do not share decisions.
         ledger: What was got and what was to be had.
     """
 
     shop: Shop
     service: ServicePort
-    label: str
     ledger: Ledger = field(init=False)
+    _label: str = field(init=False)
     _reports: list[_Report] = field(init=False, default_factory=list)
     _numbered: int = field(init=False, default=0)
     _consents: BoolArray = field(init=False)
@@ -59,6 +58,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.shop)
+        self._label = f"simulate-{self.shop.seed}"
         self._consents = self.shop.population.consents.copy()
         self._horizon_s = self.shop.campaign.training_horizon_s
         organic = self.shop.stream.organic_at
@@ -102,7 +102,7 @@ class Loop:
             campaign=self.shop.campaign.id,
             user=Population.name(user),
             context=self.shop.population.context(user, agreed),
-            request_id=f"{self.label}-{decision}",
+            request_id=f"{self._label}-{decision}",
             at=moment(float(self.shop.stream.at[decision])),
         )
 
@@ -122,7 +122,7 @@ class Loop:
 
     def _outcome(self, decision: int, answer: Answer, reaction: Reaction) -> Outcome:
         return Outcome(
-            id=f"{self.label}-{decision}-{reaction.type}",
+            id=f"{self._label}-{decision}-{reaction.type}",
             campaign=self.shop.campaign.id,
             type=reaction.type,
             at=moment(reaction.at),
@@ -137,7 +137,7 @@ class Loop:
         user = int(stream.organic_user[i])
         value = self.shop.truth.basket.value(float(people.basket_median[user]), float(stream.organic_luck[i]))
         return Outcome(
-            id=f"{self.label}-organic-{i}",
+            id=f"{self._label}-organic-{i}",
             campaign=self.shop.campaign.id,
             type=OutcomeType.PURCHASE,
             at=moment(float(stream.organic_at[i])),

@@ -20,17 +20,20 @@ class Answer:
         decision_id: To report outcomes with.
         arm: Arm id.
         mode: How it came about.
-        snapshot: Version of the model; empty without one.
     """
 
     decision_id: str
     arm: str
     mode: str
-    snapshot: str
 
 
 class ServicePort(Protocol):
     """Decides, records and learns."""
+
+    @property
+    def snapshots(self) -> int:
+        """How many snapshots have served so far."""
+        ...
 
     def decide(self, requests: Sequence[DecideRequest]) -> list[Answer]:
         """Decide for shoppers of one campaign, in order of their times."""
@@ -49,7 +52,11 @@ class ServicePort(Protocol):
         ...
 
     def export(self, path: str) -> int:
-        """Write the decision log; returns its rows."""
+        """Write the decision log; returns its rows.
+
+        Raises:
+            InvalidInput: If it cannot be written there.
+        """
         ...
 
     def close(self) -> None:

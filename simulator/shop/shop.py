@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -103,7 +104,7 @@ def _campaign(scenario: Scenario, variants: tuple[Variant, ...]) -> Campaign:
 def _require_ordered(horizons: dict[OutcomeType, float]) -> None:
     """A purchase follows a click and a refund a purchase; shorter horizons would leave them no time to count."""
     chain = (OutcomeType.CLICK, OutcomeType.PURCHASE, OutcomeType.REFUND)
-    for earlier, later in zip(chain, chain[1:], strict=False):
+    for earlier, later in pairwise(chain):
         if horizons[later] < horizons[earlier]:
             raise ConfigError(
                 f"expected at least the {earlier} window, got less; make it longer", field=f"windows_s.{later}"
