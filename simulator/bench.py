@@ -75,6 +75,8 @@ class Sample:
             denominator = Statistic(float(m @ bottom), resampling.weights @ (m * bottom), bottom)
             # A policy that the log never matches has no weight at all: its estimate is 0 over 0.
             part = numerator.over(denominator) if denominator.point else _unknown(numerator)
+            if ratio.spread_only:
+                part = Statistic(0.0, part.replicates - part.point, part.influence)
             total = part if total is None else total + part
         if total is None:
             raise AssertionError(f"{estimator.key} gave no terms for {quantity} of {bench.log.source}")

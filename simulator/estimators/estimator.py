@@ -13,10 +13,17 @@ __all__ = ["Estimator", "Ratio"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ratio:
-    """Row terms of a ratio of sums, Σ numerator / Σ denominator, each of shape (n,)."""
+    """Row terms of a ratio of sums, Σ numerator / Σ denominator, each of shape (n,).
+
+    Attributes:
+        numerator: Shape (n,).
+        denominator: Shape (n,).
+        spread_only: Whether the ratio adds its variation to the estimate, but not its value.
+    """
 
     numerator: FloatArray
     denominator: FloatArray
+    spread_only: bool = False
 
 
 class Estimator(Protocol):

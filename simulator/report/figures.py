@@ -26,6 +26,8 @@ def amount(value: float | None, share: bool) -> str:
     if value is None:
         return "–"
     if share:
+        if value == 0:
+            return "0 %"
         return f"{100 * value:.{2 if abs(value) >= 0.001 else 4}f} %"
     if value == 0:
         return "0"
@@ -47,7 +49,7 @@ def lift(difference: Estimate | None, baseline: Estimate | None, share: bool) ->
 
     >>> at = Estimate(0.02, 0.01, 0.03, 0.95, "bootstrap")
     >>> lift(at, Estimate(0.1, None, None, 0.95, "bootstrap"), True)
-    '+2.00 pp [+1.00, +3.00] (+20 %)'
+    '+2.00 pp [+1.00, +3.00] (+20%)'
     """
     if difference is None or difference.value is None:
         return "–"
@@ -62,7 +64,7 @@ def lift(difference: Estimate | None, baseline: Estimate | None, share: bool) ->
         text += f" [{form(difference.low)}, {form(difference.high)}]"
     # Below half a per cent the percentage would read +0 %.
     if baseline is not None and baseline.value and abs(difference.value) >= 0.005 * abs(baseline.value):
-        text += f" ({difference.value / abs(baseline.value):+.0%})".replace("%", " %")
+        text += f" ({difference.value / abs(baseline.value):+.0%})"
     return text
 
 

@@ -114,7 +114,7 @@ def _support(order: list[PolicyReport]) -> Iterator[str]:
             size(seen.user_ess),
             size(seen.reward_ess),
             size(seen.ess),
-            f"{seen.max_weight:,.4g}",
+            f"{seen.max_weight:,.0f}" if seen.max_weight >= 1000 else f"{seen.max_weight:.4g}",
             mean,
             f"{seen.unsupported_mass:.1%}",
             f"{policy.fallback_share:.1%}",

@@ -161,7 +161,7 @@ def _support_table(order: list[PolicyReport]) -> Table:
             size(seen.user_ess),
             size(seen.reward_ess),
             size(seen.ess),
-            f"{seen.max_weight:,.4g}",
+            f"{seen.max_weight:,.0f}" if seen.max_weight >= 1000 else f"{seen.max_weight:.4g}",
             bounds,
             f"{seen.unsupported_mass:.1%}",
             f"{policy.fallback_share:.1%}",

@@ -12,7 +12,8 @@ FAST = ReplaySettings(resamples=100)
 
 
 def value_of(case: Case, key: str) -> float:
-    return sum(float(ratio.numerator.sum() / ratio.denominator.sum()) for ratio in ESTIMATORS[key].terms(case))
+    ratios = (ratio for ratio in ESTIMATORS[key].terms(case) if not ratio.spread_only)
+    return sum(float(ratio.numerator.sum() / ratio.denominator.sum()) for ratio in ratios)
 
 
 @pytest.fixture

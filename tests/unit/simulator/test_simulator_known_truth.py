@@ -11,7 +11,7 @@ from simulator import Log, ReplaySettings, evaluate
 
 LOGS, USERS, ROWS = 160, 250, 3
 ARMS = ["a", "b", "hold"]
-ESTIMATORS = ("ips", "snips", "dr")
+ESTIMATORS = ("ips", "snips", "dr", "dm")
 
 
 def shop(log_of: Callable[..., Log], seed: int) -> Log:
