@@ -61,5 +61,8 @@ class JoinRule:
 
 
 def claims_by_user(decision: Decision) -> bool:
-    """Whether user-keyed outcomes can be credited to it: a shadow decision was never acted on, every other mode was."""
-    return decision.mode is not Mode.SHADOW
+    """Whether user-keyed outcomes can be credited to it.
+
+    Every mode can but shadow, which was never acted on; and nobody can be found again who was decided for anonymously.
+    """
+    return bool(decision.user) and decision.mode is not Mode.SHADOW

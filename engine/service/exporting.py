@@ -129,7 +129,7 @@ class _Export:
 
 
 def decision_row(decision: Decision, credits: list[Credit], observed_until: str | None) -> dict[str, Any]:
-    """One row of the decision log, version 1."""
+    """One row of the decision log, version 1; what is not known is null, never an empty string."""
     embedding = decision.context.embedding
     return {
         "schema": SCHEMA,
@@ -137,7 +137,7 @@ def decision_row(decision: Decision, credits: list[Credit], observed_until: str 
         "decided_at": decision.decided_at.isoformat(),
         "observed_until": observed_until,
         "campaign": decision.campaign,
-        "user": decision.user,
+        "user": decision.user or None,
         "mode": decision.mode.value,
         "context": dict(decision.context.attributes),
         "embedding": [float(x) for x in embedding] if len(embedding) else None,
@@ -146,8 +146,8 @@ def decision_row(decision: Decision, credits: list[Credit], observed_until: str 
         "propensity": decision.propensity,
         "probabilities": decision.probabilities,
         "excluded": dict(decision.excluded),
-        "policy": decision.policy,
-        "snapshot": decision.snapshot,
+        "policy": decision.policy or None,
+        "snapshot": decision.snapshot or None,
         "seed": decision.seed,
         "outcomes": [_outcome_fields(credit) for credit in credits],
     }

@@ -151,6 +151,16 @@ def test_probabilities_that_were_not_kept_are_null(make_shop, tmp_path):
     assert len(row["probabilities"]) == len(row["eligible"])
 
 
+def test_what_is_not_known_is_null_and_readable(make_shop, tmp_path):
+    shop = make_shop(chains=1)
+    shop.record(replace(shop.decision(""), policy=""))
+    shop.commit()
+    export(shop, tmp_path / "log.jsonl")
+    [row] = rows_of(tmp_path / "log.jsonl")
+    assert (row["user"], row["policy"], row["snapshot"]) == (None, None, None)
+    assert len(read_log(tmp_path / "log.jsonl").decision_ids) == 1
+
+
 def test_nothing_half_written_is_left_behind(make_shop, tmp_path):
     shop = make_shop()
     shop.run(50)
