@@ -116,6 +116,8 @@ class Publisher:
 
     def _compiled(self, campaign: Campaign, trained: Trained) -> tuple[bytes, float]:
         options, schema = campaign.learning, campaign.schema
+        if options.served_through_vw:
+            return b"", 0.0  # servers load model.vw instead
         arms = campaign.catalogue().features()
         features = [feature for arm in (*arms, *trained.features) for feature in arm]
         compiled = compile_model(trained.model, options, schema, features)
@@ -138,6 +140,7 @@ class Publisher:
                 "version": version("vowpalwabbit"),
                 "options": list(vw_arguments(campaign.learning)),
                 "settings": settings_digest(campaign),
+                "served_through_vw": campaign.learning.served_through_vw,
             },
             feature_schema=plain(campaign.schema),
             catalogue=campaign.catalogue().digest,

@@ -46,19 +46,8 @@ class Serving:
         self.catalogue: Catalogue = campaign.catalogue()
         self.eligibility = Eligibility(campaign, self.catalogue)
         self.snapshot = snapshot.manifest.version if snapshot else ""
-        self.matrix: ScoringMatrix | None = self._matrix(snapshot) if snapshot else None
-        self.policy: Policy | None = None
-        if snapshot and self.matrix:
-            self.policy = ModelPolicy(
-                label=campaign.exploration.label,
-                model=self.matrix,
-                explorer=campaign.exploration.explorer({str(arm): i for i, arm in enumerate(self.catalogue.ids)}),
-                floor=campaign.exploration.floor,
-                cells=self.catalogue.cells,
-                # Of the objective that the model learned, which a campaign may have changed since.
-                spread=float(snapshot.manifest.exploration["spread"]),
-                t=snapshot.manifest.learned,
-            )
+        self.matrix: ScoringMatrix | None = None
+        self.policy: Policy | None = self._policy(snapshot) if snapshot else None
         self.uniform = UniformPolicy()
         self._texts = {(v.id, channel): texts for v in campaign.variants for channel, texts in v.channels.items()}
         self._sets: dict[bytes, EligibleSet] = {}
@@ -68,6 +57,21 @@ class Serving:
             np.array([0]), self.catalogue.ids[:1], dict.fromkeys(self.catalogue.ids[1:], "holdout")
         )
         self.hold_mask = everything
+
+    def _policy(self, snapshot: Snapshot) -> Policy:
+        campaign = self.campaign
+        explorer = campaign.exploration.explorer({str(arm): i for i, arm in enumerate(self.catalogue.ids)})
+        label, floor, cells = campaign.exploration.label, campaign.exploration.floor, self.catalogue.cells
+        # The spread is of the objective that the model learned, which a campaign may have changed since.
+        spread, t = float(snapshot.manifest.exploration["spread"]), snapshot.manifest.learned
+        if snapshot.manifest.vw.get("served_through_vw"):
+            from engine.vw import VwLearner, VwPolicy  # servers of compiled models never load it
+
+            learner = VwLearner.from_bytes(campaign.learning, campaign.schema, snapshot.model)
+            arms = self.catalogue.features()
+            return VwPolicy(f"vw:{label}", learner, arms, explorer, floor, cells, spread, t)
+        self.matrix = self._matrix(snapshot)
+        return ModelPolicy(label, self.matrix, explorer, floor, cells, spread, t)
 
     def _matrix(self, snapshot: Snapshot) -> ScoringMatrix:
         compiled = CompiledModel.from_bytes(snapshot.compiled)

@@ -5,12 +5,14 @@ from engine.vw.compiling import check_compiled, compile_model
 from engine.vw.example import ExampleWriter
 from engine.vw.learner import VwLearner
 from engine.vw.model_file import ModelFile, checked_model
+from engine.vw.vw_policy import VwPolicy
 from engine.vw.workspace import Workspace
 
 __all__ = [
     "ExampleWriter",
     "ModelFile",
     "VwLearner",
+    "VwPolicy",
     "Workspace",
     "check_compiled",
     "checked_model",
