@@ -15,7 +15,8 @@ from engine.wiring import open_campaigns, open_learning
 
 def run(settings: Settings, campaign: str, *, rebuild: bool, once: bool, beside: int = 0) -> None:
     """Learn; see the command's help."""
-    holder = f"{socket.gethostname()}:{os.getpid()}"
+    # A server starts one learner at a time: the next one may take over the lease of one that was killed.
+    holder = f"{socket.gethostname()}:{f'beside-{beside}' if beside else os.getpid()}"
     campaigns = open_campaigns(settings)
     if rebuild or campaign:
         names = [campaign] if campaign else [stored.campaign.id for stored in campaigns.all()]

@@ -11,6 +11,7 @@ from engine.core.campaign import Campaign
 from engine.core.errors import ArmsreachError
 from engine.service.campaigns import Campaigns
 from engine.service.serving import Serving
+from engine.store.current_pointer import CurrentPointer
 from engine.store.snapshots import Snapshot, SnapshotStore
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ class Registry(Mapping[str, Serving]):
         self._snapshots = snapshots
         self._servings: dict[str, Serving] = {}
         self._epochs: dict[str, int] = {}
+        # Held here, so that a change of campaign is in force whatever has become of the files meanwhile.
+        self._served: dict[str, Snapshot | None] = {}
         self._seen: int | None = None
         self._refreshing = threading.Lock()
         self.troubles: dict[str, Trouble] = {}
@@ -71,7 +74,7 @@ class Registry(Mapping[str, Serving]):
         return changed
 
     def _has_news(self, campaign_id: str, serving: Serving) -> bool:
-        current = self._snapshots(campaign_id).current()
+        current = self._pointer(campaign_id)
         if current is None or current.version == serving.snapshot:
             return False
         trouble = self.troubles.get(campaign_id)
@@ -85,32 +88,45 @@ class Registry(Mapping[str, Serving]):
             serving = Serving(campaign, revision, snapshot)
         except ArmsreachError as error:
             self._note(campaign.id, snapshot.manifest.version if snapshot else "", error)
+            snapshot = None
             serving = Serving(campaign, revision, None)
         else:
             if snapshot is not None and (known is None or known.snapshot != serving.snapshot):
                 self.troubles.pop(campaign.id, None)
                 log.info("campaign %s serves snapshot %s", campaign.id, serving.snapshot)
+        self._served[campaign.id] = snapshot
         self._servings[campaign.id] = serving
 
     def _champion(self, campaign_id: str) -> Snapshot | None:
         """The snapshot to serve: the one that `current` names, or the last good one."""
         store = self._snapshots(campaign_id)
-        known = self._servings.get(campaign_id)
-        served = known.snapshot if known else ""
-        pointer = store.current()
+        served = self._served.get(campaign_id)
+        pointer = self._pointer(campaign_id)
         if pointer is None:
-            return None
+            return served
         if pointer.kind == "publish" and pointer.epoch < self._epochs.get(campaign_id, 0):
             self._note(campaign_id, pointer.version, f"epoch {pointer.epoch} is older than the one served")
-            return store.load(served) if served else None
+            return served
         try:
             snapshot = store.load(pointer.version)
         except ArmsreachError as error:
             self._note(campaign_id, pointer.version, error)
-            return store.load(served) if served else None
+            return served
         self._epochs[campaign_id] = pointer.epoch
         return snapshot
 
+    def _pointer(self, campaign_id: str) -> CurrentPointer | None:
+        """What `current` says; None where it says nothing, or nothing legible: the server stays with what it has."""
+        try:
+            return self._snapshots(campaign_id).current()
+        except ArmsreachError as error:
+            self._note(campaign_id, "", error)
+            return None
+
     def _note(self, campaign_id: str, version: str, reason: object) -> None:
-        self.troubles[campaign_id] = Trouble(version, str(reason))
+        """Say it once: servers look again several times a second."""
+        trouble = Trouble(version, str(reason))
+        if self.troubles.get(campaign_id) == trouble:
+            return
+        self.troubles[campaign_id] = trouble
         log.error("campaign %s: snapshot %s is not served: %s", campaign_id, version, reason)
