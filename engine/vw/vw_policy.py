@@ -49,7 +49,7 @@ class VwPolicy:
         answers = np.zeros(eligible.shape)
         for i, mask in enumerate(eligible):
             columns = np.flatnonzero(mask)
-            answers[i, columns] = self.learner.predict(rows[i], [self.arms[column] for column in columns])
+            answers[i, columns] = self.learner.predict(rows[i], [self.arms[column] for column in columns.tolist()])
         if explores:
             own = answers / answers.sum(axis=1, keepdims=True)
         else:
