@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -123,9 +123,7 @@ class Delivery:
             require_same_body(answer, digests[i])
         if fresh:
             await self._write(list(fresh.values()), max(moments))
-        for decision_id in set(ids) - fresh.keys():
-            if (future := self._under_way.get(decision_id)) is not None:
-                await asyncio.shield(future)
+        await self._durable(set(ids) - fresh.keys())
         return answers
 
     def _decide_new(
@@ -143,30 +141,41 @@ class Delivery:
         )
         return {decision.id: replace(decision, body_digest=digests[i]) for i, decision in zip(new, drawn, strict=True)}
 
-    async def _write(self, decisions: Sequence[Decision], at: datetime) -> None:
-        """Journal new decisions; retries that arrive meanwhile wait for the same write."""
+    async def _write(self, records: Sequence[Record], at: datetime) -> None:
+        """Journal new records; retries of their decisions that arrive meanwhile wait for the same write."""
+        decisions = [record for record in records if isinstance(record, Decision)]
+        self._decisions.require_room(len(decisions), at)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
         for decision in decisions:
             self._decisions.remember(decision, at)
             self._under_way[decision.id] = future
-        task = asyncio.ensure_future(self._finish(decisions, at, future))
+        task = asyncio.ensure_future(self._finish(records, decisions, at, future))
         await asyncio.shield(task)
 
-    async def _finish(self, decisions: Sequence[Decision], at: datetime, future: asyncio.Future[None]) -> None:
+    async def _finish(
+        self, records: Sequence[Record], decisions: Sequence[Decision], at: datetime, future: asyncio.Future[None]
+    ) -> None:
         """The part of a write that a cancelled call must not interrupt."""
         try:
-            await self._log.append_many(decisions, at)
+            await self._log.append_many(records, at)
         except BaseException as error:
             for decision in decisions:
                 self._decisions.forget(decision.id)
             future.set_exception(error)
             raise
         else:
+            self._outcomes.add(f"{r.campaign}\0{r.id}" for r in records if isinstance(r, Outcome))
             future.set_result(None)
         finally:
             for decision in decisions:
                 self._under_way.pop(decision.id, None)
+
+    async def _durable(self, decision_ids: Iterable[str]) -> None:
+        """Wait for the writes that these decisions are part of, if any are under way."""
+        for decision_id in decision_ids:
+            if (future := self._under_way.get(decision_id)) is not None:
+                await asyncio.shield(future)
 
     async def report(self, report: OutcomeReport) -> Recorded:
         """Record outcomes and the client's safe answers; all are durable on return.
@@ -192,12 +201,10 @@ class Delivery:
                 continue
             known.add(key)
             records.append(outcome)
+        earlier = {self.deciding.decision_id(report.campaign, f.request_id) for f in report.fallbacks} - known
         if records:
-            await asyncio.shield(asyncio.ensure_future(self._log.append_many(records, at)))
-            self._outcomes.add(f"{r.campaign}\0{r.id}" for r in records if isinstance(r, Outcome))
-            for durable in records:
-                if isinstance(durable, Decision):
-                    self._decisions.remember(durable, at)
+            await self._write(records, at)
+        await self._durable(earlier)
         total = len(report.outcomes) + len(report.fallbacks)
         return Recorded(len(records), total - len(records))
 
