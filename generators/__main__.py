@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -50,8 +49,6 @@ def copy(
     show: Annotated[int, typer.Option(min=0, help="How many variants to preview.")] = 3,
 ) -> None:
     """Write verified variants for each brief or product."""
-    # Models come from packages and local folders only; their library must not look for a network.
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     if (brief is None) == (feed is None):
         raise InvalidInput("expected one of the two", field="--brief or --feed")
     if feed is not None:

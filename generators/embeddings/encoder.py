@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.core.errors import InvalidInput
 from generators.embeddings.projection import orthogonal_projection
+from generators.model_libraries import model_libraries
 
 _BATCH = 32
 
@@ -79,11 +79,10 @@ class EncoderEmbedder:
 
 
 def _load(folder: Path) -> tuple[Any, Any]:
-    transformers = import_module("transformers")
+    _, transformers = model_libraries()
     if not (folder / "config.json").is_file():
         message = f"expected a model folder with config.json at {folder}; give chargram, minilm or such a folder"
         raise InvalidInput(message, field="--embedder")
-    transformers.utils.logging.disable_progress_bar()
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model, info = transformers.AutoModel.from_pretrained(folder, local_files_only=True, output_loading_info=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from engine.core.errors import InvalidInput
 from generators.hooks.prompt import HookPrompt
 from generators.hooks.request import HookRequest
 from generators.hooks.sampling import KeyedSampler, TokenMask
+from generators.model_libraries import model_libraries
 
 
 class CausalHooks:
@@ -145,8 +145,7 @@ def _padded_left(tokenizer: Any) -> Any:
 
 
 def _load(folder: Path) -> tuple[Any, Any]:
-    torch, transformers = import_module("torch"), import_module("transformers")
-    transformers.utils.logging.disable_progress_bar()
+    torch, transformers = model_libraries()
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model, info = transformers.AutoModelForCausalLM.from_pretrained(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import InvalidInput
+from generators.model_libraries import model_libraries
 
 _LAYER_NAMES = {
     "attn_norm": "input_layernorm",
@@ -45,7 +46,8 @@ class GgufLlama:
         Raises:
             InvalidInput: The file is not GGUF, or not of the Llama architecture.
         """
-        torch, gguf, transformers = (import_module(name) for name in ("torch", "gguf", "transformers"))
+        torch, transformers = model_libraries()
+        gguf = import_module("gguf")
         try:
             reader = gguf.GGUFReader(path)
         except (OSError, ValueError) as error:
