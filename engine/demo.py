@@ -127,7 +127,7 @@ class Demo:
             log = self.folder / "hillstrom.jsonl"
             self._command("simulator", "import", "hillstrom", hillstrom, "-o", log)
             self._command("simulator", "replay", log, "--metric", "ctr,revenue")
-        bandit = _first(self.external, "obd/bts/women")
+        bandit = _first(self.external, "obd/bts/women/women.csv.gz")
         if bandit is not None:
             log = self.folder / "open-bandit.jsonl"
             self._command("simulator", "import", "obd", bandit, "-o", log)
