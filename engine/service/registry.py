@@ -82,18 +82,21 @@ class Registry(Mapping[str, Serving]):
 
     def _swap(self, campaign: Campaign, revision: int) -> None:
         """Build the new `Serving`; where its snapshot is no good, with the snapshot served so far, or without one."""
-        snapshot = self._champion(campaign.id)
         known = self._servings.get(campaign.id)
-        try:
-            serving = Serving(campaign, revision, snapshot)
-        except ArmsreachError as error:
-            self._note(campaign.id, snapshot.manifest.version if snapshot else "", error)
-            snapshot = None
-            serving = Serving(campaign, revision, None)
+        champion, served = self._champion(campaign.id), self._served.get(campaign.id)
+        for snapshot in (champion, served if served is not champion else None):
+            try:
+                serving = Serving(campaign, revision, snapshot)
+            except ArmsreachError as error:
+                self._note(campaign.id, snapshot.version if snapshot else "", error)
+            else:
+                break
         else:
-            if snapshot is not None and (known is None or known.snapshot != serving.snapshot):
+            snapshot, serving = None, Serving(campaign, revision, None)
+        if snapshot is not None and (known is None or known.snapshot != serving.snapshot):
+            if snapshot is champion:
                 self.troubles.pop(campaign.id, None)
-                log.info("campaign %s serves snapshot %s", campaign.id, serving.snapshot)
+            log.info("campaign %s serves snapshot %s", campaign.id, serving.snapshot)
         self._served[campaign.id] = snapshot
         self._servings[campaign.id] = serving
 
