@@ -18,7 +18,7 @@ class Floor:
 
     Attributes:
         total: Share of probability that the floor takes in all.
-        hold: Least share of `hold`, part of `total`.
+        hold: Least share of `hold`, part of `total` and below it.
     """
 
     total: float = 0.05
@@ -27,8 +27,12 @@ class Floor:
     def __post_init__(self) -> None:
         if not 0.0 < self.total <= 1.0:
             raise ConfigError(f"expected a share above 0, up to 1, got {self.total}", field="floor.total")
-        if not 0.0 < self.hold <= self.total:
-            raise ConfigError(f"expected a share above 0, up to floor.total, got {self.hold}", field="floor.hold")
+        if not 0.0 < self.hold < self.total:
+            raise ConfigError(
+                f"expected a share above 0, below floor.total ({self.total}), or the other arms would have no floor;"
+                f" got {self.hold}",
+                field="floor.hold",
+            )
 
     def mix(self, probabilities: np.ndarray, eligible: np.ndarray, cells: np.ndarray) -> np.ndarray:
         """(1 − total) · policy + floor.
