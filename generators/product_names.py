@@ -39,7 +39,8 @@ class ProductNames:
         names += _prefixes(title, r"\s+-\s+|,\s+|\s*[|]\s*")
         if brief.language == "zh":
             names += _prefixes(title, r"\s+")
-        names += [product.category] if product.category else []
+        category = " ".join(product.category.split())
+        names += [category] if category else []
         usable = [name for name in names if _is_usable(name)]
         brand = " ".join(product.brand.split())
         return cls(tuple(dict.fromkeys(usable)), brand if _is_usable(brand) else "")
