@@ -119,7 +119,8 @@ class Settings:
 def read_settings(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read settings from a TOML file, overridden by the environment.
 
-    `ARMSREACH_SERVER__PORT=0` overrides `port` in `[server]`; values are TOML, or strings where they are not.
+    `ARMSREACH_SERVER__PORT=0` overrides `port` in `[server]`; values are TOML, or strings where they are not. The data
+    folder cannot be set this way.
 
     Raises:
         ConfigError: Naming the file and key; unknown keys name the nearest known one.
@@ -150,7 +151,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"not valid TOML: {error}", file=str(path)) from None
 
 
-_PLAIN = ("data", "clock", "campaigns", "poll_s")
+# `data` is for the file and `--data` alone: ARMSREACH_DATA names the public data sets that tests and benchmarks read,
+# and a server must not write its journal there.
+_PLAIN = ("clock", "campaigns", "poll_s")
 _SECTIONS = ("server", "journal", "request_ids", "learner")
 
 
