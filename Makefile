@@ -39,7 +39,8 @@ demo: $(VENV)/.copy  ## The whole loop on real parts: copy, server, shoppers, le
 	$(BIN)/python -m engine demo
 
 test: $(VENV)/.dev  ## Install what is missing and run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --doctest-modules engine simulator generators --ignore=engine/pb
 
 check: lint types layers proto-check test  ## Everything that CI runs
 
