@@ -61,7 +61,7 @@ def test_safe_answer_in_bounded_time(kind: str, free_port: int, silent_port: int
         assert (answer.safe, answer.arm, answer.mode, answer.propensity) == (True, "hold", Mode.FALLBACK, 1.0)
         assert (answer.request_id, answer.decision_id, answer.is_send) == (f"r{i}", "", False)
     # The first call, with all of grpc's start, is bound by the same deadline; the rest is for a busy test machine.
-    assert max(took) < 0.08 + 0.25
+    assert max(took) < 0.08 + 0.4
     assert client.waiting_fallbacks == 5
     assert seconds(lambda: client.close(within_s=0.2)) < 2.0
 
@@ -206,7 +206,7 @@ def test_retry_info_is_honoured_only_where_it_fits(troubled: tuple[Troubled, str
     with Client(target, options) as client:
         began = time.perf_counter()
         assert client.decide("promo", "u").safe, "the server asks for a second, which does not fit"
-        assert time.perf_counter() - began < 0.29
+        assert time.perf_counter() - began < 0.9
         began = time.perf_counter()
         assert not client.decide("promo", "u", deadline_ms=4_000).safe
         assert time.perf_counter() - began > 0.9
