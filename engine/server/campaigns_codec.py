@@ -12,7 +12,7 @@ from engine.core.reading import plain
 from engine.core.variant import Variant, VariantState
 from engine.pb.armsreach.v1 import campaigns_pb2 as wire
 from engine.pb.armsreach.v1 import models_pb2
-from engine.server.codec import scalar, scalar_message, scalars, timestamp
+from engine.server.codec import scalar, scalars, timestamp
 from engine.service.campaigns import Stored
 from engine.service.models import SnapshotStatus
 
@@ -86,29 +86,6 @@ def variant(message: wire.Variant, field: str) -> Variant:
         language=message.language,
         provenance=_object(message.provenance_json, f"{field}.provenance_json") if message.provenance_json else {},
     )
-
-
-def variant_message(value: Variant) -> wire.Variant:
-    """The reverse of `variant`, as clients send it."""
-    message = wire.Variant(
-        id=value.id,
-        state=wire.VariantState.Value(f"VARIANT_STATE_{value.state.name}"),
-        language=value.language,
-        category=value.category,
-        price_band=value.price_band,
-        embedding=value.embedding,
-        embedding_model=value.embedding_model,
-        provenance_json=orjson.dumps(plain(value.provenance)).decode(),
-    )
-    for name, number in value.offer.items():
-        message.offer[name].CopyFrom(scalar_message(number))
-    for name, number in value.features.items():
-        message.features[name].CopyFrom(scalar_message(number))
-    for channel, texts in value.channels.items():
-        message.channels[channel].fields.update(texts)
-    for name, values in value.audience.items():
-        message.audience[name].values.extend(scalar_message(item) for item in values)
-    return message
 
 
 def snapshot(status: SnapshotStatus) -> models_pb2.Snapshot:

@@ -40,13 +40,6 @@ def scalar(message: types.Scalar, field: str) -> Scalar:
     return value
 
 
-def scalar_message(value: Scalar) -> types.Scalar:
-    """The reverse of `scalar`."""
-    if isinstance(value, bool):
-        return types.Scalar(flag=value)
-    return types.Scalar(text=value) if isinstance(value, str) else types.Scalar(number=value)
-
-
 def scalars(messages: Mapping[str, types.Scalar], field: str) -> dict[str, Scalar]:
     """Flat values by name."""
     return {name: scalar(message, f"{field}.{name}") for name, message in messages.items()}
