@@ -1,6 +1,12 @@
 """`python -m engine`: the command line."""
 
-from engine.commands import main
-
 if __name__ == "__main__":
+    import os
+
+    # The learner is started as a fresh program, so grpc need not watch forks, nor warn of them. It reads this once, when
+    # it is imported.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
+    from engine.commands import main
+
     main()
