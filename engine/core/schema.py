@@ -86,7 +86,8 @@ class Attribute:
 class Schema:
     """What a campaign knows of a shopper: an embedding of fixed dimension and typed attributes.
 
-    The columns are a closed set, known before learning: `user_columns` lists them, U first, then X.
+    The columns are a closed set, known before learning: `user_columns` lists them, U first, then X by attribute name,
+    so that files which reorder keys still mean the same columns.
     """
 
     dimension: int = 0
@@ -99,7 +100,7 @@ class Schema:
             raise ConfigError(f"expected a dimension from 0 to 4096, got {self.dimension}", field="schema.dimension")
         columns = [f"U^u{i}" for i in range(self.dimension)]
         offsets: dict[str, int] = {}
-        for name, attribute in self.attributes.items():
+        for name, attribute in sorted(self.attributes.items()):
             offsets[name] = len(columns)
             columns += (f"X^{column}" for column in attribute.columns(name))
         object.__setattr__(self, "user_columns", tuple(columns))
