@@ -34,7 +34,7 @@ def test_columns_are_a_closed_set() -> None:
 
 
 def test_the_order_of_keys_in_a_file_means_nothing() -> None:
-    turned = Schema(2, dict(reversed(SCHEMA.attributes.items())))
+    turned = Schema(2, dict(reversed(list(SCHEMA.attributes.items()))))
     assert turned.user_columns == SCHEMA.user_columns
 
 
