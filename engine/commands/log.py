@@ -17,4 +17,12 @@ def run(settings: Settings, campaign: str, output: Path) -> None:
     counts = export_log(
         open_journal(settings, campaigns), campaigns.get(campaign).campaign, campaigns.catalogue, output
     )
-    Console().print(f"{output}: {counts}")
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"wrote {counts['decisions']:,} decisions with {counts['outcomes']:,} outcomes to {output}")
+    if counts["uncredited"]:
+        console.print(f"{counts['uncredited']:,} outcomes followed no decision within its horizon and are not in it")
+    if counts["unknown_catalogues"]:
+        console.print(
+            f"{counts['unknown_catalogues']:,} catalogues are not known any more: their arms have no features"
+        )
+    console.print(f"next: python -m simulator replay {output}")

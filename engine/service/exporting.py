@@ -50,7 +50,7 @@ def export_log(
     """
     if output.suffix in (".gz", ".parquet"):
         raise InvalidInput(
-            "expected a name for JSON Lines, such as log.jsonl; convert it with `python -m simulator export`",
+            "expected a name for JSON Lines, such as log.jsonl",
             field="output",
             file=str(output),
         )
