@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.config import JournalSettings, RequestIdSettings, Settings
 from engine.core.outcome import Outcome
 from engine.core.reading import plain
+from engine.core.variant import VariantState
 from engine.service.exporting import export_log
 from engine.service.learning import Learning
 from engine.service.requests import DecideRequest, OutcomeReport
@@ -57,6 +58,11 @@ class InProcess:
     def snapshots(self) -> int:
         """See `ServicePort`."""
         return len(self._served)
+
+    def approve(self, variant: str) -> None:
+        """Let a draft be sent from now on, as a person would."""
+        self._worker.campaigns.set_variant_state(self._campaign.id, variant, VariantState.APPROVED)
+        self._worker.registry.refresh()
 
     def decide(self, requests: Sequence[DecideRequest]) -> list[Answer]:
         """See `ServicePort`."""

@@ -17,7 +17,7 @@ __all__ = ["PRESETS", "read_scenario"]
 
 PRESETS: Mapping[str, Scenario] = MappingProxyType(
     {
-        "promo": Scenario(name="promo"),
+        "promo": Scenario(name="promo", response=Response(base_click=0.03), objective=Objective(typical=0.03)),
         "rare": Scenario(name="rare", response=Response(base_click=0.005), objective=Objective(typical=0.005)),
         "frequent": Scenario(name="frequent", response=Response(base_click=0.05), objective=Objective(typical=0.05)),
         "money": Scenario(
