@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import orjson
 
+from engine.calling.answer import Answer as ClientAnswer
+from engine.calling.options import ClientOptions
 from engine.client import Client
-from engine.client_answer import Answer as ClientAnswer
-from engine.client_options import ClientOptions
 from engine.core.arm import ArmId
 from engine.core.campaign import Campaign
 from engine.core.catalogue import Catalogue
@@ -52,7 +52,7 @@ class Remote:
         Args:
             target: `host:port`.
             shop: Whose campaign it is.
-            wait_s: How long one snapshot is waited for at most.
+            wait_s: How long one snapshot is waited for at most; half as long after each wait in vain.
 
         Raises:
             Unavailable: If nothing answers there.
@@ -107,10 +107,15 @@ class Remote:
         settled = min(max(0, matured - self._slack), len(self._learnable) - 1)
         due = self._learnable[settled] // every * every
         until = time.monotonic() + self._wait_s
-        while due and self._seen < due and time.monotonic() < until:
+        while due and self._seen < due:
             self._seen = self._learned() - self._before
-            if self._seen < due:
-                time.sleep(_POLL_S)
+            if self._seen >= due:
+                return
+            if time.monotonic() >= until:
+                # A server without a learner, or a slow one: wait half as long next time, so that all waits end.
+                self._wait_s /= 2
+                return
+            time.sleep(_POLL_S)
 
     def export(self, path: str) -> int:
         """See `ServicePort`."""

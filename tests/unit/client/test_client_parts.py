@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import client_messages as messages
+from engine.calling import messages
+from engine.calling.failure import Failure
+from engine.calling.fallbacks import CHUNK, Fallbacks
 from engine.client import Answer, Batch, ClientOptions
-from engine.client_failure import Failure
-from engine.client_fallbacks import CHUNK, Fallbacks
 from engine.core.errors import InvalidInput, Unavailable
 from engine.core.outcome import Outcome, OutcomeType
 from engine.core.reading import read

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from engine.client_fallbacks import Fallbacks
+from engine.calling.fallbacks import Fallbacks
 from engine.core.errors import ArmsreachError, CallerError
 from engine.service.requests import FallbackReport
 

@@ -10,11 +10,11 @@ import numpy as np
 import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from engine.client_answer import Answer
-from engine.client_batch import Batch, BatchAnswer
-from engine.client_campaign_state import CampaignState
-from engine.client_explained import Draw, Explained
-from engine.client_snapshot_state import ShareState, SnapshotState
+from engine.calling.answer import Answer
+from engine.calling.batch import Batch, BatchAnswer
+from engine.calling.campaign_state import CampaignState
+from engine.calling.explained import Draw, Explained
+from engine.calling.snapshot_state import ShareState, SnapshotState
 from engine.core.decision import Mode
 from engine.core.errors import InvalidInput
 from engine.core.feature import Scalar

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 
-from engine import client_messages as messages
-from engine.client_batch import Batch
+from engine.calling import messages
+from engine.calling.batch import Batch
 from engine.pb.armsreach.v1 import delivery_pb2
 
 

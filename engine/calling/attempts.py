@@ -6,7 +6,7 @@ import time
 
 import grpc
 
-from engine.client_failure import failure_of
+from engine.calling.failure import failure_of
 
 
 class Attempts:

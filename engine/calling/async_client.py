@@ -13,19 +13,18 @@ from typing import Any, Self, TypeVar
 import grpc
 import numpy as np
 
-from engine import client_calls as calls
-from engine import client_messages as messages
-from engine.client_answer import Answer
-from engine.client_attempts import Attempts
-from engine.client_batch import Batch, BatchAnswer
-from engine.client_call import Call
-from engine.client_campaign_state import CampaignState
-from engine.client_explained import Explained
-from engine.client_failure import failure_of
-from engine.client_fallbacks import Fallbacks
-from engine.client_feed import Feed
-from engine.client_options import ClientOptions
-from engine.client_snapshot_state import ShareState, SnapshotState
+from engine.calling import calls, messages
+from engine.calling.answer import Answer
+from engine.calling.attempts import Attempts
+from engine.calling.batch import Batch, BatchAnswer
+from engine.calling.call import Call
+from engine.calling.campaign_state import CampaignState
+from engine.calling.explained import Explained
+from engine.calling.failure import failure_of
+from engine.calling.fallbacks import Fallbacks
+from engine.calling.feed import Feed
+from engine.calling.options import ClientOptions
+from engine.calling.snapshot_state import ShareState, SnapshotState
 from engine.core.errors import ArmsreachError, CallerError
 from engine.core.feature import Scalar
 from engine.core.outcome import Outcome

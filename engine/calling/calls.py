@@ -7,12 +7,12 @@ from typing import Any
 
 import orjson
 
-from engine import client_messages as messages
-from engine.client_answer import Answer
-from engine.client_call import Call
-from engine.client_campaign_state import CampaignState
-from engine.client_explained import Explained
-from engine.client_snapshot_state import ShareState, SnapshotState
+from engine.calling import messages
+from engine.calling.answer import Answer
+from engine.calling.call import Call
+from engine.calling.campaign_state import CampaignState
+from engine.calling.explained import Explained
+from engine.calling.snapshot_state import ShareState, SnapshotState
 from engine.core.outcome import Outcome
 from engine.core.variant import Variant, VariantState
 from engine.pb.armsreach.v1 import campaigns_pb2, delivery_pb2, models_pb2
