@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from engine.calling.answer import Answer as ClientAnswer
-from engine.calling.options import ClientOptions
-from engine.client import Client
+from engine.client import Answer as ClientAnswer
+from engine.client import Client, ClientOptions
 from engine.core.arm import ArmId
 from engine.core.campaign import Campaign
 from engine.core.catalogue import Catalogue
