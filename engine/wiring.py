@@ -136,10 +136,19 @@ def open_journal(settings: Settings, campaigns: Campaigns) -> JournalReader:
     Raises:
         FailedPrecondition: If there is none yet.
     """
+    return JournalReader(journal_folder(settings), arms=arms_of(campaigns))
+
+
+def journal_folder(settings: Settings) -> Path:
+    """Where the journal of a data folder lies; looking for it makes no folder.
+
+    Raises:
+        FailedPrecondition: If there is none yet.
+    """
     folder = settings.folder / "journal"
     if not folder.is_dir():
         raise FailedPrecondition(f"{settings.folder}: no server has used this data folder yet; start `serve` first")
-    return JournalReader(folder, arms=arms_of(campaigns))
+    return folder
 
 
 def open_worker(settings: Settings) -> Worker:

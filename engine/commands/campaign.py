@@ -42,6 +42,19 @@ def create(
         _show(client.create_campaign(plain(found)))
 
 
+@campaign.command()
+def update(
+    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="The campaign with its changed settings.")],
+    target: Target = DEFAULT_TARGET,
+) -> None:
+    """Change the settings of a campaign; its copy and the states of its copy stay as they are."""
+    with server(target) as client:
+        changed = plain(read(Campaign, read_toml(file), file=str(file)))
+        # Copy in the file would bring back what was paused or killed since.
+        del changed["variants"]
+        _show(client.update_campaign(changed["id"], changed))
+
+
 @campaign.command("list")
 def list_(target: Target = DEFAULT_TARGET) -> None:
     """List all campaigns."""

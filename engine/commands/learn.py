@@ -10,13 +10,15 @@ from rich.console import Console
 
 from engine.config import Settings
 from engine.service.learning_loop import LearningLoop
-from engine.wiring import open_campaigns, open_learning
+from engine.wiring import journal_folder, open_campaigns, open_learning
 
 
 def run(settings: Settings, campaign: str, *, rebuild: bool, once: bool, beside: int = 0) -> None:
     """Learn; see the command's help."""
     # A server starts one learner at a time: the next one may take over the lease of one that was killed.
     holder = f"{socket.gethostname()}:{f'beside-{beside}' if beside else os.getpid()}"
+    if rebuild or campaign or once:
+        journal_folder(settings)  # a mistyped folder would look like nothing to learn
     campaigns = open_campaigns(settings)
     if rebuild or campaign:
         names = [campaign] if campaign else [stored.campaign.id for stored in campaigns.all()]

@@ -8,11 +8,12 @@ from rich.console import Console
 
 from engine.config import Settings
 from engine.service.exporting import export_log
-from engine.wiring import open_campaigns, open_journal
+from engine.wiring import journal_folder, open_campaigns, open_journal
 
 
 def run(settings: Settings, campaign: str, output: Path) -> None:
     """Export; see the command's help."""
+    journal_folder(settings)
     campaigns = open_campaigns(settings)
     counts = export_log(
         open_journal(settings, campaigns), campaigns.get(campaign).campaign, campaigns.catalogue, output

@@ -39,7 +39,9 @@ class Campaigns:
         """
         campaign = read(Campaign, settings, file=file)
         if self._documents.get(_CAMPAIGN, campaign.id) is not None:
-            raise FailedPrecondition(f"campaign {campaign.id!r} exists; update it instead")
+            raise FailedPrecondition(
+                f"campaign {campaign.id!r} exists; change it with `campaign update`, or use a new id"
+            )
         return self._save(campaign, expected=0)
 
     def update(self, campaign_id: str, settings: dict[str, Any], expected_revision: int | None = None) -> Stored:
@@ -85,7 +87,11 @@ class Campaigns:
         channels = {channel.id for channel in present.campaign.channels}
         for variant in variants:
             if unknown := set(variant.channels) - channels:
-                raise InvalidInput(f"unknown channel {sorted(unknown)[0]!r}", field=f"variants.{variant.id}.channels")
+                raise InvalidInput(
+                    f"unknown channel {sorted(unknown)[0]!r}, the campaign has {', '.join(sorted(channels))};"
+                    " add the channel to the campaign, or leave its text out",
+                    field=f"variants.{variant.id}.channels",
+                )
         merged = {variant.id: variant for variant in (*present.campaign.variants, *variants)}
         return self._save(present.campaign.with_variants(tuple(merged.values())), present.revision)
 
