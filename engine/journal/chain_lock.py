@@ -26,7 +26,7 @@ class ChainLock:
             os.close(self._fd)
             raise FailedPrecondition(
                 f"{path}: expected to be the chain's only writer, but process {holder} writes it;"
-                " give every worker a chain of its own"
+                " stop that one, or give this one a data folder of its own"
             ) from None
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)

@@ -81,8 +81,10 @@ class Server:
         address = f"{self._settings.server.host}:{self._settings.server.port}"
         try:
             self.port = self._grpc.add_insecure_port(address)
-        except RuntimeError as error:
-            raise Unavailable(f"cannot listen on {address}: {error}; choose another server.port") from None
+        except RuntimeError:
+            raise Unavailable(
+                f"cannot listen on {address}: it is taken, or not this machine's; choose another server.port or --port"
+            ) from None
         await self._grpc.start()
         for name in ("", *SERVICES):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
