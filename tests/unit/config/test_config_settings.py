@@ -29,7 +29,7 @@ def test_the_example_campaign_reads_and_can_send() -> None:
     campaign = read(Campaign, read_toml(EXAMPLES / "campaign.toml"), file="campaign.toml")
     assert campaign.schema.dimension == 16
     assert len(campaign.schema.attributes) == 3
-    assert [channel.id for channel in campaign.channels] == ["email", "push", "sms"]
+    assert [channel.id for channel in campaign.channels] == ["email", "push", "sms", "banner"]
     assert [channel.id for channel in campaign.channels if channel.needs_consent] == ["sms"]
     assert len(campaign.catalogue()) == 13
 
