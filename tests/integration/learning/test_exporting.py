@@ -175,7 +175,7 @@ def test_nothing_half_written_is_left_behind(make_shop, tmp_path):
     assert list(out.iterdir()) == []
     with pytest.raises(InvalidInput, match="writable path"):
         export(shop, tmp_path / "nowhere" / "log.jsonl")
-    with pytest.raises(InvalidInput, match="simulator export"):
+    with pytest.raises(InvalidInput, match="JSON Lines"):
         export(shop, out / "log.parquet")
 
 
