@@ -88,7 +88,7 @@ def block(printed: str) -> str:
         _between(printed, r"^Simulated demo", r"^wrote "),
         _between(printed, r"^\$ python -m simulator experiment", r"^·"),
         _between(printed, r"^\$ python -m simulator replay demo-out/decisions", r"$"),
-        _between(printed, r"^ctr .* dr\s*$", r"^profit "),
+        _between(printed, r"^ctr  clicks", r"^profit "),
     ]
     text = "\n\n".join(parts)
     return "\n".join(line.rstrip() for line in text.splitlines())
