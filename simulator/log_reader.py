@@ -86,7 +86,7 @@ def _decode(text: bytes, file: Path, line: int) -> object:
     try:
         # NaN and Infinity are not JSON, but json.dumps writes them: decoded, the check can name the field.
         return json.loads(text, parse_constant=_NotJson)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnusableLog(
             "one JSON object a line",
             f"malformed JSON ({problem})",
@@ -115,8 +115,17 @@ def parquet_records(file: Path) -> Iterator[tuple[int, object]]:
         raise UnusableLog("a Parquet file", type(error).__name__, "check path and format", file=str(file)) from error
     row = 0
     with source:
-        for batch in source.iter_batches(batch_size=_PARQUET_CHUNK):
-            for record in batch.to_pylist():
+        batches = source.iter_batches(batch_size=_PARQUET_CHUNK)
+        while True:
+            try:
+                batch = next(batches, None)
+            except (OSError, pa.ArrowInvalid) as error:
+                raise UnusableLog(
+                    "a whole Parquet file", type(error).__name__, "write it again", file=str(file), line=row + 1
+                ) from error
+            if batch is None:
+                return
+            for record in batch.to_pylist(maps_as_pydicts="lossy"):
                 row += 1
                 yield row, record
 

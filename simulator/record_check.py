@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn, cast
+
+import numpy as np
 
 from simulator.timestamps import microseconds
 from simulator.unusable_log import UnusableLog
@@ -16,6 +19,9 @@ __all__ = ["Outcome", "RecordCheck"]
 SCHEMA = "armsreach.decision.v1"
 _NAN = math.nan
 _NUMBERS = frozenset((int, float))
+_STRINGS = frozenset((str,))
+_LARGEST, _LARGEST_SINGLE = sys.float_info.max, float(np.finfo(np.float32).max)
+_MOST = 2**48
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +95,12 @@ class RecordCheck:
         value = self._fields["eligible"]
         if not isinstance(value, list) or not value:
             self.refuse("eligible", "a non-empty list of arm ids", value, "list every arm that could be drawn")
+        if not _STRINGS.issuperset(map(type, value)) or "" in value:
+            self.refuse("eligible", "arm ids that are non-empty strings", value, "write arm ids as strings")
         return tuple(value)
 
     def distinct(self, eligible: tuple[str, ...]) -> None:
-        """Refuse eligible arms that are no strings or repeat; called once for each new list."""
-        if not all(isinstance(name, str) and name for name in eligible):
-            self.refuse("eligible", "arm ids that are non-empty strings", list(eligible), "write arm ids as strings")
+        """Refuse eligible arms that repeat; called once for each new list."""
         if len(set(eligible)) < len(eligible):
             self.refuse("eligible", "each arm once", "a repeated arm", "list each eligible arm once")
 
@@ -134,7 +140,7 @@ class RecordCheck:
         if not isinstance(kind, str) or not kind:
             self.refuse(f"{field}.type", "a non-empty string", kind, "name the outcome, such as click or purchase")
         value = 1.0 if outcome.get("value") is None else outcome["value"]
-        if not _is_number(value) or not math.isfinite(value):
+        if not _is_number(value) or not -_LARGEST <= value <= _LARGEST:
             self.refuse(f"{field}.value", "a finite number", value, "write money or a count as a number")
         if value < 0 and kind in ("refund", "cost"):
             self.refuse(
@@ -162,7 +168,7 @@ class RecordCheck:
         value = self._fields.get("count")
         if value is None:
             return 1
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
             self.refuse("count", "an integer of 1 or more", value, "drop the row if nothing happened that often")
         return value
 
@@ -188,7 +194,7 @@ class RecordCheck:
         for name, item in value.items():
             if item is None:
                 continue
-            if not isinstance(item, str | int | float) or (isinstance(item, float) and not math.isfinite(item)):
+            if not isinstance(item, str) and not (isinstance(item, int | float) and -_LARGEST <= item <= _LARGEST):
                 self.refuse(
                     f"context.{name}",
                     "a string, finite number or boolean",
@@ -203,8 +209,9 @@ class RecordCheck:
         value = self._fields.get("embedding")
         if value is None:
             return None
-        if not isinstance(value, list) or not all(_is_number(x) and math.isfinite(x) for x in value):
-            self.refuse("embedding", "a list of finite numbers", value, "write the embedding as plain floats")
+        # NaN fails the comparison, and so does what float32 cannot hold.
+        if not isinstance(value, list) or not all(_is_number(x) and abs(x) <= _LARGEST_SINGLE for x in value):
+            self.refuse("embedding", "a list of finite float32 numbers", value, "write the embedding as plain floats")
         if self._width is None:
             self._width = len(value)
         if len(value) != self._width:
@@ -214,11 +221,20 @@ class RecordCheck:
         return value
 
     def arms(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return the inline arms of the record."""
+        """Return the inline arms of the record; null is absent, since Parquet gives every row every arm's fields."""
         value = self._fields["arms"]
-        if not isinstance(value, dict) or not all(isinstance(arm, dict) for arm in value.values()):
+        if not isinstance(value, dict) or not all(arm is None or isinstance(arm, dict) for arm in value.values()):
             self.refuse("arms", "an object of arm id → object", value, "describe each arm as an object")
-        return cast("Mapping[str, Mapping[str, Any]]", value)
+        return {name: _stated(arm) for name, arm in value.items() if arm is not None}
+
+
+def _stated(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out fields and features that are null."""
+    return {
+        name: _stated(value) if isinstance(value, dict) else value
+        for name, value in described.items()
+        if value is not None
+    }
 
 
 def _is_number(value: object) -> bool:

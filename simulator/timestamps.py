@@ -29,7 +29,7 @@ def microseconds(value: object) -> int | None:
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
         return None
     try:
-        return (datetime.fromisoformat(value) - _EPOCH) // _MICROSECOND
+        return (datetime.fromisoformat(value.upper()) - _EPOCH) // _MICROSECOND
     except ValueError:
         return None
 

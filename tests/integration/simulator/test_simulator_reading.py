@@ -118,3 +118,41 @@ def test_a_finished_log_is_not_touched_by_a_failing_import(tmp_path: Path) -> No
 
 def _fail() -> bool:
     raise UnusableLog("x", "y", "z")
+
+
+def test_parquet_with_columns_of_structs_maps_and_nulls(tmp_path: Path) -> None:
+    """What polars and pyarrow make of optional fields reads as JSON Lines do."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sparse: list[dict[str, Any]] = [
+        {"arms": {"x/email/am": {"variant": "x", "features": {"price": 2.0}}}, "excluded": {"y/email/am": "paused"}},
+        {"arms": {"hold": {"variant": "none"}}, "count": 3, "user": None, "probabilities": [0.5, None]},
+    ]
+    records = [{**RECORDS[n], "context": {"x": n}, **extra} for n, extra in enumerate(sparse)]
+    table = pa.Table.from_pylist([{**dict.fromkeys(sparse[1] | sparse[0]), **record} for record in records])
+    maps = pa.array([[("x", 0)], [("x", 1)]], pa.map_(pa.string(), pa.int64()))
+    pq.write_table(table.set_column(table.schema.get_field_index("context"), "context", maps), tmp_path / "a.parquet")
+    (tmp_path / "a.jsonl").write_bytes(lines(*map(json.dumps, records)))
+    one, other = Log.read(tmp_path / "a.parquet"), Log.read(tmp_path / "a.jsonl")
+    assert one.catalogue == other.catalogue
+    assert one.count.tolist() == other.count.tolist() == [1, 3]
+    assert one.user.tolist() == other.user.tolist() == [0, -1]
+    assert one.context["x"].tolist() == other.context["x"].tolist() == [0, 1]
+    assert np.array_equal(one.probabilities, other.probabilities, equal_nan=True)
+
+
+def test_a_damaged_parquet_file_is_unusable(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    write_log(path, RECORDS)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:200] + bytes(200) + whole[400:])
+    with pytest.raises(UnusableLog, match="Parquet"):
+        Log.read(path)
+
+
+def test_endless_nesting_is_a_malformed_line(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}\n")
+    with pytest.raises(UnusableLog, match=r"log\.jsonl:1: .*malformed JSON"):
+        Log.read(path)

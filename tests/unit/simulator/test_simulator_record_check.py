@@ -31,6 +31,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"eligible": []}, "eligible"),
     ({"eligible": ["a", "a"]}, "eligible"),
     ({"eligible": ["a", 4]}, "eligible"),
+    ({"eligible": ["a", ["b"]]}, "eligible"),
+    ({"eligible": ["a", ""]}, "eligible"),
     ({"eligible": "a"}, "eligible"),
     ({"decision_id": ""}, "decision_id"),
     ({"outcomes": {"type": "click"}}, "outcomes"),
@@ -39,10 +41,12 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"outcomes": [{"type": "refund", "value": -1}]}, "outcomes[0].value"),
     ({"outcomes": [{"type": "click"}, {"type": "cost", "value": -0.1}]}, "outcomes[1].value"),
     ({"outcomes": [{"type": "purchase", "value": math.nan}]}, "outcomes[0].value"),
+    ({"outcomes": [{"type": "purchase", "value": 10**400}]}, "outcomes[0].value"),
     ({"outcomes": [{"type": "click", "at": "yesterday"}]}, "outcomes[0].at"),
     ({"context": {"deep": {"x": 1}}}, "context.deep"),
     ({"context": {"many": [1]}}, "context.many"),
     ({"context": {"x": math.nan}}, "context.x"),
+    ({"context": {"x": 10**400}}, "context.x"),
     ({"context": [1]}, "context"),
     ({"probabilities": [1.0]}, "probabilities"),
     ({"probabilities": [0.5, 0.4]}, "probabilities"),
@@ -50,12 +54,14 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"count": 0}, "count"),
     ({"count": 2.5}, "count"),
     ({"count": True}, "count"),
+    ({"count": 10**15}, "count"),
     ({"decided_at": "2025-03-01T12:00:00"}, "decided_at"),
     ({"decided_at": "2025-02-30T12:00:00Z"}, "decided_at"),
     ({"decided_at": 5}, "decided_at"),
     ({"mode": "test"}, "mode"),
     ({"user": 7}, "user"),
     ({"embedding": [0.1, math.inf]}, "embedding"),
+    ({"embedding": [0.1, 1e39]}, "embedding"),
     ({"schema": "armsreach.decision.v2"}, "schema"),
     ({"arms": {"a": 1}}, "arms"),
 ]
@@ -140,3 +146,16 @@ def test_select_keeps_rows_whole(log_of: Callable[..., Log]) -> None:
     assert part.embedding is not None
     assert part.embedding.tolist() == [[1.0], [2.0]]
     assert [part.arms[part.eligible[at]] for at in part.chosen_at] == ["b", "a"]
+
+
+def test_times_may_be_written_in_lower_case(log_of: Callable[..., Log]) -> None:
+    log = log_of([{"arm": "a", "decided_at": at} for at in ("2025-03-01t12:00:00z", "2025-03-01T13:00:00+01:00")])
+    assert log.decided_at[0] == log.decided_at[1]
+
+
+def test_inline_arms_leave_out_what_is_null(log_of: Callable[..., Log]) -> None:
+    """Parquet gives every row the fields of every arm."""
+    log = log_of(
+        [{"arm": "a", "arms": {"a": {"variant": "x", "slot": None, "features": {"p": 1, "q": None}}, "b": None}}]
+    )
+    assert log.catalogue == {"a": {"variant": "x", "features": {"p": 1}}}
