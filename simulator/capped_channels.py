@@ -9,6 +9,7 @@ from simulator.log import HOLD, Log
 
 __all__ = ["capped_channels", "excess_reasons"]
 
+_EXACT = 1e-9
 _CAP_WORDS = ("cap", "budget", "quota")
 
 
@@ -50,7 +51,7 @@ def excess_reasons(sample: Sample, channels: set[str], most: float) -> list[str]
             "spend": (float((sample.weight * cost) @ chosen), float(cost @ chosen)),
         }
         for what, (policy, logged) in pairs.items():
-            if policy > (1 + most) * logged:
+            if policy > (1 + most) * logged * (1 + _EXACT):
                 reasons.append(
                     f"{what} on capped channel {channel} exceed the log's: {policy:.0f} against {logged:.0f}"
                 )

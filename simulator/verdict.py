@@ -51,20 +51,20 @@ def judge(
     if refused:
         return Verdict(VerdictName.REFUSED, tuple(refused))
     weak = [*weaknesses]
-    if diagnostics.user_ess < thresholds.weak_user_ess:
+    if _below(diagnostics.user_ess, thresholds.weak_user_ess):
         weak.append(_under("user_ess", diagnostics.user_ess, thresholds.weak_user_ess))
-    if reward_ess < thresholds.weak_reward_ess:
+    if _below(reward_ess, thresholds.weak_reward_ess):
         weak.append(_under("reward_ess", reward_ess, thresholds.weak_reward_ess))
     return Verdict(VerdictName.WEAK if weak else VerdictName.TRUSTED, tuple(weak))
 
 
 def _refused(diagnostics: Diagnostics, reward_ess: float, thresholds: Thresholds) -> list[str]:
     reasons = []
-    if diagnostics.user_ess < thresholds.refused_user_ess:
+    if _below(diagnostics.user_ess, thresholds.refused_user_ess):
         reasons.append(_under("user_ess", diagnostics.user_ess, thresholds.refused_user_ess))
-    if reward_ess < thresholds.refused_reward_ess:
+    if _below(reward_ess, thresholds.refused_reward_ess):
         reasons.append(_under("reward_ess", reward_ess, thresholds.refused_reward_ess))
-    if diagnostics.unsupported_mass > thresholds.refused_unsupported_mass:
+    if _below(thresholds.refused_unsupported_mass, diagnostics.unsupported_mass):
         share, limit = diagnostics.unsupported_mass, thresholds.refused_unsupported_mass
         reasons.append(f"unsupported_mass {share:.2%} is over {limit:.2%}: arms that the log never plays")
     low, high = diagnostics.mean_weight_low, diagnostics.mean_weight_high
@@ -74,6 +74,11 @@ def _refused(diagnostics: Diagnostics, reward_ess: float, thresholds: Thresholds
             f"mean_weight {low:.4g} to {high:.4g} ({level:.0%}) leaves out 1: propensities or support are off"
         )
     return reasons
+
+
+def _below(value: float, limit: float) -> bool:
+    """Compare sums of floats: 100 equal users may come out as 99.99999999999999."""
+    return value < limit * (1.0 - _EXACT)
 
 
 def _under(name: str, value: float, limit: float) -> str:

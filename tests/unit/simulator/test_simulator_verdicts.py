@@ -158,3 +158,12 @@ def test_users_may_be_replaced_as_clusters(log_of: Callable[..., Log]) -> None:
     report = evaluate(log, policies=["uniform"], metrics=["ctr"], settings=settings).policies[0]
     assert report.diagnostics.user_ess == pytest.approx(10)
     assert np.isfinite(report.metrics["ctr"].estimates["ips"].value or np.nan)
+
+
+def test_rounding_does_not_cross_a_limit() -> None:
+    """Sums of equal weights come out a little off: 100 users are not under 100."""
+    on_the_limits = dataclasses.replace(GOOD, user_ess=99.99999999999997, unsupported_mass=0.010000000000000009)
+    assert judge(on_the_limits, 29.999999999999996, Thresholds()).name == "weak"
+    assert (
+        judge(dataclasses.replace(GOOD, user_ess=999.9999999999999), 199.99999999999997, Thresholds()).name == "trusted"
+    )
