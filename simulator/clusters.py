@@ -25,14 +25,16 @@ class Clusters:
         unit: Cluster of every row, shape (n,).
         within: How often the row occurs inside one cluster, shape (n,).
         multiplicity: How many clusters the entry stands for, shape (U,).
-        key: Hash of the user, shape (U,).
+        label: Hash of the user, or of the decision where there is none, shape (U,).
+        part: Which part of its record the entry is, 0 where it was not parted, shape (U,).
         clustered: Whether every row has a user.
     """
 
     unit: IntArray
     within: FloatArray
     multiplicity: FloatArray
-    key: HashArray
+    label: HashArray
+    part: IntArray
     clustered: bool
 
     @classmethod
@@ -64,7 +66,8 @@ class Clusters:
             unit=unit,
             within=np.where(known, log.count, 1).astype(np.float64),
             multiplicity=np.concatenate((np.ones(used.size), log.count[own].astype(np.float64))),
-            key=hash_strings(labels, "user"),
+            label=hash_strings(labels, "user"),
+            part=np.concatenate((np.zeros(used.size, dtype=np.int64), log.part[own])),
             clustered=bool(known.all()),
         )
 
@@ -72,6 +75,11 @@ class Clusters:
     def size(self) -> int:
         """Number of entries, U."""
         return int(self.multiplicity.size)
+
+    @property
+    def key(self) -> HashArray:
+        """Hash of each entry, its part included, shape (U,)."""
+        return np.where(self.part > 0, mix(self.label ^ mix(self.part.astype(np.uint64))), self.label)
 
     def totals(self, values: FloatArray) -> FloatArray:
         """Sum row values, shape (n,), over one cluster of each entry, shape (U,)."""
@@ -91,7 +99,7 @@ class Clusters:
         return float(np.sum(self.multiplicity[np.unique(self.unit[rows])]))
 
     def folds(self, folds: int, seed: int, domain: str) -> IntArray:
-        """Deal the users into folds by hash: a user's rows share one, shape (n,)."""
+        """Deal the users into folds by hash: a user's rows share one, parts of a record take turns, shape (n,)."""
         salt = hash_strings([f"{domain}:{seed}"])[0]
-        dealt = mix(self.key ^ salt) % np.uint64(folds)
-        return dealt.astype(np.int64)[self.unit]
+        dealt = (mix(self.label ^ salt) % np.uint64(folds)).astype(np.int64)
+        return ((dealt + self.part) % folds)[self.unit]

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arrays import FloatArray
+from simulator.arrays import FloatArray, IntArray
 from simulator.log import Log
 
 __all__ = ["context_features"]
@@ -26,7 +26,7 @@ def context_features(log: Log) -> FloatArray:
     """
     columns: list[FloatArray] = []
     for name in sorted(log.context):
-        columns += _encoded(log.context[name])
+        columns += _encoded(log.context[name], log.count)
     columns = columns[:_MOST]
     if log.embedding is not None:
         matrix = log.embedding.astype(np.float64)
@@ -37,20 +37,26 @@ def context_features(log: Log) -> FloatArray:
     if not columns:
         return np.zeros((log.rows, 0))
     stacked = np.column_stack(columns)
-    spread = stacked.std(axis=0)
-    varies = spread > 0
-    return np.asarray((stacked[:, varies] - stacked[:, varies].mean(axis=0)) / spread[varies])
+    stacked = stacked - np.average(stacked, axis=0, weights=log.count)
+    spread = np.sqrt(np.average(stacked**2, axis=0, weights=log.count))
+    varies = spread > 1e-12 * np.abs(stacked).max(axis=0, initial=1.0)
+    return np.asarray(stacked[:, varies] / spread[varies])
 
 
-def _encoded(values: NDArray[np.object_]) -> list[FloatArray]:
-    present = [value for value in values if value is not None]
+def _encoded(values: NDArray[np.object_], count: IntArray) -> list[FloatArray]:
+    stated = np.array([value is not None for value in values])
+    present, decisions = values[stated], int(count.sum())
     if all(isinstance(value, int | float) for value in present):
         numbers = np.array([np.nan if value is None else float(value) for value in values])
-        # Where most rows lack it, absence itself is the usual value, and that is written 0.
-        filler = np.nanmean(numbers) if 2 * len(present) > len(values) else 0.0
-        return [np.where(np.isnan(numbers), filler, numbers)] if present else []
-    levels = [level for level, _ in Counter(str(value) for value in present).most_common(_LEVELS)]
-    if len(levels) > _LEVELS - 1 and len(set(present)) > len(values) // 2:
+        # Where most decisions lack it, absence itself is the usual value, and that is written 0.
+        usual = 2 * int(count[stated].sum()) > decisions
+        filler = np.average(numbers[stated], weights=count[stated]) if usual else 0.0
+        return [np.where(stated, numbers, filler)] if present.size else []
+    seen: Counter[str] = Counter()
+    for value, times in zip(present, count[stated], strict=True):
+        seen[str(value)] += int(times)
+    levels = [level for level, _ in seen.most_common(_LEVELS)]
+    if len(levels) > _LEVELS - 1 and len(seen) > decisions // 2:
         return []
     text = np.array([None if value is None else str(value) for value in values], dtype=object)
     return [(text == level).astype(np.float64) for level in levels]

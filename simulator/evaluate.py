@@ -16,6 +16,7 @@ from simulator.estimators import ESTIMATORS
 from simulator.log import MODES, NO_TIME, VALUED_MODES, Log
 from simulator.log_columns import column_values
 from simulator.log_narrowing import narrowed
+from simulator.log_parts import parted
 from simulator.metric import Metric, metric_table
 from simulator.quantities import OBJECTIVE_TERMS, Quantities
 from simulator.replay import Replay
@@ -52,7 +53,7 @@ def evaluate(
     settings = settings or ReplaySettings()
     for term in settings.objective:
         _known(term, dict.fromkeys((*OBJECTIVE_TERMS, *log.outcomes.kinds)), "--objective")
-    log = narrowed(log, settings)
+    log = parted(narrowed(log, settings))
     keys = list(metrics) if metrics else default_metrics(log.select(log.valued), settings.objective)
     if settings.objective and "objective" not in keys:
         keys.append("objective")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.outcome_table import OutcomeTable
+from simulator.runs import runs
 
 __all__ = ["HOLD", "MODES", "NO_TIME", "Log"]
 
@@ -38,6 +39,7 @@ class Log:
         eligible: Indices into `arms`, shape (m,).
         probabilities: Of every eligible arm, NaN where none was kept, shape (m,).
         count: How many identical decisions the row stands for, shape (n,).
+        part: Which part of its record the row is, 0 unless the record was parted (`parted`), shape (n,).
         mode: Index into `MODES`, shape (n,).
         users: Vocabulary of pseudonymous users.
         user: Index into `users`, -1 where the row has none, shape (n,).
@@ -61,6 +63,7 @@ class Log:
     eligible: NDArray[np.int32]
     probabilities: NDArray[np.float64]
     count: NDArray[np.int64]
+    part: NDArray[np.int64]
     mode: NDArray[np.int8]
     users: tuple[str, ...]
     user: NDArray[np.int64]
@@ -126,23 +129,28 @@ class Log:
         """Keep the rows where `rows`, shape (n,), is true."""
         if bool(rows.all()):
             return self
-        index = np.flatnonzero(rows)
-        flat = np.repeat(rows, self.lengths)
+        return self.take(np.flatnonzero(rows))
+
+    def take(self, index: NDArray[np.int64]) -> Log:
+        """Make a log of the rows at `index`, in that order; a row may be taken more than once."""
+        lengths = self.lengths[index]
+        flat = runs(self.offsets[:-1][index], lengths)
         return replace(
             self,
             decision_ids=self.decision_ids[index],
             arm=self.arm[index],
             chosen=self.chosen[index],
             propensity=self.propensity[index],
-            offsets=np.concatenate(([0], np.cumsum(self.lengths[index]))).astype(np.int64),
+            offsets=np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
             eligible=self.eligible[flat],
             probabilities=self.probabilities[flat],
             count=self.count[index],
+            part=self.part[index],
             mode=self.mode[index],
             user=self.user[index],
             decided_at=self.decided_at[index],
             observed_until=self.observed_until[index],
-            outcomes=self.outcomes.renumber(index, self.rows),
+            outcomes=self.outcomes.take(index, self.rows),
             context={name: column[index] for name, column in self.context.items()},
             embedding=None if self.embedding is None else self.embedding[index],
             extra={name: column[index] for name, column in self.extra.items()},

@@ -160,6 +160,7 @@ class LogBuilder:
             eligible=np.array(self._eligible, dtype=np.int32),
             probabilities=np.array(self._probabilities, dtype=np.float64),
             count=np.array(self._count, dtype=np.int64),
+            part=np.zeros(n, dtype=np.int64),
             mode=np.array(self._mode, dtype=np.int8),
             users=tuple(self._users),
             user=np.array(self._user, dtype=np.int64),

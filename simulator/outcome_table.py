@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.runs import runs
+
 __all__ = ["OutcomeTable"]
 
 
@@ -46,10 +48,14 @@ class OutcomeTable:
         """Keep the outcomes where `mask`, shape (k,), is true; rows stay as they are numbered."""
         return OutcomeTable(self.kinds, self.row[mask], self.kind[mask], self.value[mask], self.at[mask])
 
-    def renumber(self, rows: NDArray[np.int64], of: int) -> OutcomeTable:
-        """Keep the outcomes of `rows` (indices into a log of `of` rows) and number them by their new place."""
-        place = np.full(of, -1, dtype=np.int64)
-        place[rows] = np.arange(rows.size)
-        moved = place[self.row]
-        mask = moved >= 0
-        return OutcomeTable(self.kinds, moved[mask], self.kind[mask], self.value[mask], self.at[mask])
+    def take(self, rows: NDArray[np.int64], of: int) -> OutcomeTable:
+        """Keep the outcomes of `rows` (indices into a log of `of` rows), numbered by their new place.
+
+        A row taken more than once brings its outcomes each time.
+        """
+        order = np.argsort(self.row, kind="stable")
+        found = np.bincount(self.row, minlength=of)
+        starts = np.cumsum(found) - found
+        kept = order[runs(starts[rows], found[rows])]
+        row = np.repeat(np.arange(rows.size), found[rows])
+        return OutcomeTable(self.kinds, row, self.kind[kept], self.value[kept], self.at[kept])

@@ -78,7 +78,7 @@ class RewardModel:
         residual = residual - effect[arm]
         slopes = {}
         needed = _ROWS_PER_SLOPE * x.shape[1]
-        plays = np.bincount(arm, minlength=len(log.arms))
+        plays = np.bincount(arm, weights=count, minlength=len(log.arms))
         if x.shape[1] > 1:
             for code in np.argsort(-plays, kind="stable")[:_MOST_SLOPES]:
                 if plays[code] < needed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -50,23 +50,26 @@ class PolicyFile:
         Raises:
             UnusableLog: When a line is malformed or repeats, or a decision of the log is missing.
         """
-        place = {decision_id: row for row, decision_id in enumerate(log.decision_ids)}
+        # The parts of a parted record share its id; they follow each other.
+        place: dict[object, list[int]] = {}
+        for row, decision_id in enumerate(log.decision_ids):
+            place.setdefault(decision_id, []).append(row)
         answered = np.zeros(log.rows, dtype=bool)
         probabilities: FloatArray = np.zeros(log.eligible.size)
         for line, record in self._records():
-            row = self._row(record, line, place)
-            if row is None:
+            rows = self._rows(record, line, place)
+            if not rows:
                 continue
-            if answered[row]:
+            if answered[rows[0]]:
                 self._refuse("decision_id", "each decision once", "a repeat", "remove the repeated line", line)
             values = record["probabilities"] if isinstance(record, dict) else None
-            arms = int(log.lengths[row])
+            arms = int(log.lengths[rows[0]])
             checked = checked_probabilities(values, arms)
             if checked is None:
                 expected = f"{arms} numbers in [0, 1] that sum to 1 within 1e-5"
                 self._refuse("probabilities", expected, values, "write one an eligible arm, in the log's order", line)
-            probabilities[log.offsets[row] : log.offsets[row + 1]] = checked
-            answered[row] = True
+            probabilities[log.offsets[rows[0]] : log.offsets[rows[-1] + 1]] = checked * len(rows)
+            answered[rows] = True
         if not answered.all():
             missing = log.decision_ids[np.flatnonzero(~answered)[0]]
             self._refuse(
@@ -82,13 +85,16 @@ class PolicyFile:
         file = Path(self.path)
         return parquet_records(file) if file.suffix == ".parquet" else json_records(file)
 
-    def _row(self, record: object, line: int, place: dict[str, int]) -> int | None:
+    def _rows(self, record: object, line: int, place: Mapping[object, list[int]]) -> list[int]:
         if not isinstance(record, dict):
             self._refuse("", "an object", type(record).__name__, "write decision_id and probabilities a line", line)
         for name in ("decision_id", "probabilities"):
             if record.get(name) is None:
                 self._refuse(name, "a value", "nothing", f"add `{name}` to the line", line)
-        return place.get(record["decision_id"])
+        decision_id = record["decision_id"]
+        if not isinstance(decision_id, str):
+            self._refuse("decision_id", "a string", decision_id, "write ids as the log has them", line)
+        return place.get(decision_id, [])
 
     def _refuse(self, field: str, expected: str, got: object, remedy: str, line: int | None) -> NoReturn:
         raise UnusableLog(expected, got, remedy, field=field, file=self.path, line=line)
