@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -27,6 +27,7 @@ from engine.service.models import Models
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.registry import Registry
 from engine.service.request_memory import RequestMemory
+from engine.service.serving import Serving
 from engine.store.documents import DocumentStore
 from engine.store.leases import SqliteLeases
 from engine.store.snapshots import SnapshotStore
@@ -96,11 +97,17 @@ def snapshot_stores(settings: Settings) -> Callable[[str], SnapshotStore]:
     return store
 
 
-def arms_of(campaigns: Campaigns) -> Callable[[str], Sequence[ArmId]]:
-    """Catalogue digest → arm ids, for compact journal records."""
+def arms_of(campaigns: Campaigns, servings: Mapping[str, Serving] | None = None) -> Callable[[str], Sequence[ArmId]]:
+    """Catalogue digest → arm ids, for compact journal records.
+
+    Catalogues that are being served are at hand: reading a large one from the store takes longer than a client waits.
+    """
 
     @lru_cache(maxsize=256)
     def ids(digest: str) -> Sequence[ArmId]:
+        for serving in (servings or {}).values():
+            if serving.catalogue.digest == digest:
+                return serving.catalogue.ids
         return campaigns.catalogue(digest).ids
 
     return ids
@@ -169,7 +176,7 @@ def open_worker(settings: Settings) -> Worker:
         CHAIN,
         durability=settings.journal.durability,
         segment_bytes=settings.journal.segment_mb << 20,
-        arms=arms_of(campaigns),
+        arms=arms_of(campaigns, registry),
     )
     clock = ClientClock(writer.recorded_at) if settings.clock == "client" else SystemClock()
     writer.append(Mark(), clock.now())
