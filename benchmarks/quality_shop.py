@@ -19,7 +19,7 @@ from simulator.shop import PRESETS, InProcess, Loop, Scenario, ServicePort, Shop
 REGIMES = {"rare": 1.0, "frequent": 1.0, "money": 10.0}
 """Preset → what rewards are divided by for mabwiser, so that one grid of alphas suits all."""
 
-ALPHAS = (0.01, 0.05, 0.25, 1.0)
+ALPHAS = (0.001, 0.01, 0.05, 0.25)
 TUNING_SEED = 100
 
 

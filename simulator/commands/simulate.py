@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -51,7 +54,7 @@ def simulate(
 
     In process by default, deterministic in --seed; over gRPC with --target.
     """
-    with errors_become_exits():
+    with errors_become_exits(), _without_warnings():
         to_stdout = json is not None and str(json) == "-"
         chosen = read_scenario(scenario)
         if decisions is not None:
@@ -87,6 +90,21 @@ def _run(shop: Shop, output: str, target: str | None, data: Path | None) -> tupl
             return Simulated.of(ledger, service.snapshots), service.export(output)
         finally:
             service.close()
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep the service's warnings out of the progress bar.
+
+    Purchases of shoppers whom no decision covers are set aside at every step: that is the shop, not a fault.
+    """
+    log = logging.getLogger("engine.service")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _progress() -> Progress:
