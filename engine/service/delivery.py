@@ -114,13 +114,13 @@ class Delivery:
             digest = self.deciding.body_digest(request)
             ids.append(decision_id)
             digests.append(digest)
-            made.append(self._decisions.same_request(decision_id, digest))
+            made.append(self._decisions.same_request(decision_id, digest, request.user))
             moments.append(self._clock.deciding_at(request.at))
         new = _first_of_each(ids, [i for i, decision in enumerate(made) if decision is None])
         fresh = self._decide_new(serving, requests, ids, digests, moments, new) if new else {}
         answers = [decision or fresh[decision_id] for decision, decision_id in zip(made, ids, strict=True)]
-        for i, answer in enumerate(answers):
-            require_same_body(answer, digests[i])
+        for request, answer, digest in zip(requests, answers, digests, strict=True):
+            require_same_body(answer, digest, request.user)
         if fresh:
             await self._write(list(fresh.values()), max(moments))
         await self._durable(set(ids) - fresh.keys())

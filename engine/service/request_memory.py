@@ -31,7 +31,7 @@ class RequestMemory:
         """The remembered decision, if there is one."""
         return self._decisions.get(decision_id)
 
-    def same_request(self, decision_id: str, body_digest: str) -> Decision | None:
+    def same_request(self, decision_id: str, body_digest: str, user: str) -> Decision | None:
         """The decision of an earlier call with this request id.
 
         Raises:
@@ -39,7 +39,7 @@ class RequestMemory:
         """
         found = self._decisions.get(decision_id)
         if found is not None:
-            require_same_body(found, body_digest)
+            require_same_body(found, body_digest, user)
         return found
 
     def remember(self, decision: Decision, now: datetime) -> None:
@@ -81,13 +81,16 @@ class RequestMemory:
         self._decisions.pop(decision_id, None)
 
 
-def require_same_body(decision: Decision, body_digest: str) -> None:
+def require_same_body(decision: Decision, body_digest: str, user: str) -> None:
     """Refuse a request id that comes back with another body.
+
+    A safe answer that a client reported has no body but its user: asking again under its id gives that answer.
 
     Raises:
         RequestIdConflict: Naming the field `request_id`.
     """
-    if decision.body_digest != body_digest:
+    same = decision.body_digest == body_digest if decision.body_digest else decision.user == user
+    if not same:
         raise RequestIdConflict(
             "this id was used before with another body; use a new id for a new decision", field="request_id"
         )

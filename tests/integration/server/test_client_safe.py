@@ -82,8 +82,10 @@ def test_safe_answers_are_reported_when_the_server_comes(start_server: Any, make
             # The server now knows the ids: the same safe answers are duplicates, and no second decision is made.
             again = other.report([Outcome("c", "promo", OutcomeType.CLICK, datetime.now(UTC), user="u1")])
             assert again.accepted == 1
+            retried = other.decide("promo", "u0", [0.0] * 4, request_id="held-0")
+            assert (retried.arm, retried.mode, retried.propensity, retried.safe) == ("hold", Mode.FALLBACK, 1.0, False)
             with pytest.raises(InvalidInput, match="used before"):
-                other.decide("promo", "u0", [0.0] * 4, request_id="held-0")
+                other.decide("promo", "u1", [0.0] * 4, request_id="held-0")
         answer = client.decide("promo", "u9", [0.0] * 4, deadline_ms=5_000)
         assert not answer.safe
 

@@ -168,8 +168,10 @@ async def test_a_safe_answer_becomes_a_fallback_decision_once(
     assert (decision.arm, decision.mode, decision.propensity) == ("hold", Mode.FALLBACK, 1.0)
     assert (decision.eligible, decision.policy) == (("hold",), "client_safe_answer")
     assert set(decision.excluded.values()) == {"server_away"}
+    assert await delivery.decide(request) == decision
     with pytest.raises(RequestIdConflict):
-        await delivery.decide(request)
+        await delivery.decide(replace(request, user="user-1"))
+    assert len(log.records) == 1
 
 
 async def test_a_safe_answer_under_way_is_not_decided_a_second_time(
@@ -180,10 +182,11 @@ async def test_a_safe_answer_under_way_is_not_decided_a_second_time(
     log.gate.clear()
     reports = [asyncio.ensure_future(delivery.report(report)) for _ in range(2)]
     await turns()
-    with pytest.raises(RequestIdConflict):
-        await delivery.decide(request)
-    assert not any(task.done() for task in reports), "a duplicate waits until the first is durable"
+    asked = asyncio.ensure_future(delivery.decide(request))
+    await turns()
+    assert not any(task.done() for task in (*reports, asked)), "a duplicate waits until the first is durable"
     log.gate.set()
+    assert (await asked).policy == "client_safe_answer"
     assert sum(recorded.accepted for recorded in await asyncio.gather(*reports)) == 1
     assert len(log.records) == 1
 

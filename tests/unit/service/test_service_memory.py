@@ -29,10 +29,10 @@ def test_finds_what_it_remembers(decisions: list[Decision]) -> None:
     first = replace(decisions[0], body_digest="x")
     memory.remember(first, AT)
     assert memory.find(first.id) is first
-    assert memory.same_request(first.id, "x") is first
-    assert memory.same_request("unknown", "x") is None
+    assert memory.same_request(first.id, "x", first.user) is first
+    assert memory.same_request("unknown", "x", "") is None
     with pytest.raises(RequestIdConflict):
-        memory.same_request(first.id, "y")
+        memory.same_request(first.id, "y", first.user)
     memory.forget(first.id)
     memory.forget("unknown")
     assert len(memory) == 0
