@@ -13,6 +13,9 @@ import numpy as np
 from engine.core.errors import ConfigError, InvalidInput
 from engine.core.feature import Scalar, token
 
+LARGEST = 1e6
+"""Largest size of an embedding's entry: squares and products of larger ones overflow float32 and ruin a model."""
+
 Kind = Literal["categorical", "hashed", "number", "boolean"]
 
 
@@ -110,7 +113,7 @@ class Schema:
         """The shopper as a row of the user columns.
 
         Args:
-            embedding: Shape (dimension,), finite.
+            embedding: Shape (dimension,), entries up to `LARGEST` in size.
             attributes: Values by name; an absent attribute has all its columns zero.
 
         Returns:
@@ -125,8 +128,9 @@ class Schema:
             raise InvalidInput(f"expected {self.dimension} numbers, got {len(embedding)}", field="embedding")
         if self.dimension:
             row[: self.dimension] = embedding
-            if not np.isfinite(row[: self.dimension]).all():
-                raise InvalidInput("expected finite numbers that fit float32", field="embedding")
+            # NaN fails the comparison.
+            if not (np.abs(row[: self.dimension]) <= LARGEST).all():
+                raise InvalidInput(f"expected finite numbers from {-LARGEST:g} to {LARGEST:g}", field="embedding")
         for name, value in attributes.items():
             attribute = self.attributes.get(name)
             if attribute is None:
