@@ -61,6 +61,8 @@ class DeliveryServicer(Base):
                     "decision_id: this server does not remember it; recent decisions are kept for request_ids.ttl_s,"
                     " older ones are in the exported log"
                 )
+            if request.campaign and request.campaign != decision.campaign:
+                raise NotFound(f"decision_id: it is not of campaign {request.campaign[:64]!r}; leave the campaign out")
             serving = self._delivery.serving(decision.campaign)
             return codec.explain_response(self._explaining.decision(serving, decision))
         if request.WhichOneof("what") is None:

@@ -190,3 +190,10 @@ async def test_async_client(client: Client, server: Any, shoppers: Shoppers, pat
         outcome = Outcome("async-1", "promo", OutcomeType.CLICK, datetime.now(UTC), decision_id=mine[0].decision_id)
         assert (await other.report([outcome])).accepted == 1
         assert other.waiting_fallbacks == 0
+
+
+def test_explain_keeps_to_the_campaign_it_is_told(client: Client) -> None:
+    made = client.decide("promo", "u-explained", np.zeros(4))
+    assert client.explain(made.decision_id, campaign="promo").candidates
+    with pytest.raises(NotFound, match="not of campaign 'other'"):
+        client.explain(made.decision_id, campaign="other")

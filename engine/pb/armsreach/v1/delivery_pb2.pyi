@@ -459,6 +459,7 @@ class ExplainRequest(_message.Message):
     decision_id: _builtins.str
     """A decision made before, while the server remembers it."""
     campaign: _builtins.str
+    """Of the decision; empty for whichever it is of. A request names its own."""
     arms: _builtins.int
     """How many arms get contributions; 0 counts as 3."""
     @_builtins.property
