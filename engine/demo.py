@@ -108,7 +108,7 @@ class Demo:
             "simulator", "simulate", self.examples / "demo.toml", "--variants", self.folder / "variants.jsonl",
             "--target", address, "--decisions", self.decisions, "-o", self.folder / "decisions.jsonl",
         )  # fmt: skip
-        self._command("engine", "models", "list", "demo", "--target", address)
+        self._command("engine", "models", "list", "demo", "--last", 5, "--target", address)
 
     def _look_at_the_log(self) -> None:
         log = self.folder / "decisions.jsonl"

@@ -111,7 +111,10 @@ class Feed:
                 self._check_columns(reader.fieldnames or [])
                 for row in reader:
                     yield reader.line_num, {k: (v or "") for k, v in row.items() if isinstance(v, str | None) and k}
-        except (OSError, UnicodeError, csv.Error, LookupError) as error:
+        except OSError as error:
+            message = f"expected a readable file, got {error.strerror or error}; check the path"
+            raise InvalidInput(message, file=str(self.path)) from error
+        except (UnicodeError, csv.Error, LookupError) as error:
             message = f"expected a CSV file in {self.encoding}, got: {error}; give --encoding where it is another"
             raise InvalidInput(message, file=str(self.path)) from error
 

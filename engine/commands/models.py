@@ -20,7 +20,11 @@ OtherVersion = Annotated[str, typer.Argument(metavar="[VERSION]", help="The cham
 
 
 @models.command("list")
-def list_(campaign_id: Id, target: Target = DEFAULT_TARGET) -> None:
+def list_(
+    campaign_id: Id,
+    last: Annotated[int, typer.Option(metavar="N", min=1, help="Only the newest N.")] = 20,
+    target: Target = DEFAULT_TARGET,
+) -> None:
     """List the snapshots of a campaign, oldest first."""
     with server(target) as client:
         snapshots = client.snapshots(campaign_id)
@@ -28,7 +32,7 @@ def list_(campaign_id: Id, target: Target = DEFAULT_TARGET) -> None:
         Console().print(f"{campaign_id}: nothing published yet; decisions are uniform (mode fallback)")
         return
     table = Table("version", "created", "learned", "parent", "")
-    for snapshot in snapshots:
+    for snapshot in snapshots[-last:]:
         table.add_row(
             snapshot.version, f"{snapshot.created_at:%Y-%m-%d %H:%M:%SZ}", str(snapshot.t), snapshot.parent,
             _marks(snapshot),

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 
 from engine.config import Settings
 from engine.core.errors import Unavailable
+from engine.journal import JournalFailed
 from engine.pb.armsreach.v1 import (
     campaigns_pb2,
     campaigns_pb2_grpc,
@@ -86,15 +87,26 @@ class Server:
                 f"cannot listen on {address}: it is taken, or not this machine's; choose another server.port or --port"
             ) from None
         await self._grpc.start()
-        for name in ("", *SERVICES):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await self._say(health_pb2.HealthCheckResponse.SERVING)
         self._tasks = [
             asyncio.create_task(_every(self._settings.poll_s, self._refresh)),
-            asyncio.create_task(_every(self._settings.journal.mark_s, self._worker.mark)),
+            asyncio.create_task(_every(self._settings.journal.mark_s, self._mark)),
         ]
 
     async def _refresh(self) -> None:
         await asyncio.to_thread(self._worker.registry.refresh)
+
+    async def _mark(self) -> None:
+        """Write a heartbeat. A journal that failed takes nothing more until a restart, and health says so."""
+        try:
+            await self._worker.mark()
+        except JournalFailed:
+            await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
+            raise
+
+    async def _say(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+        for name in ("", *SERVICES):
+            await self._health.set(name, status)
 
     async def stop(self) -> None:
         """Drain: say NOT_SERVING, take no new calls, let running ones finish, then make all durable and let go."""

@@ -86,6 +86,11 @@ class Campaigns:
         present = self.get(campaign_id)
         channels = {channel.id for channel in present.campaign.channels}
         for variant in variants:
+            if not variant.channels:
+                raise InvalidInput(
+                    "expected copy for at least one channel; without it the variant is never sent",
+                    field=f"variants.{variant.id}.channels",
+                )
             if unknown := set(variant.channels) - channels:
                 raise InvalidInput(
                     f"unknown channel {sorted(unknown)[0]!r}, the campaign has {', '.join(sorted(channels))};"

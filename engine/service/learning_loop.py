@@ -21,7 +21,7 @@ class LearningLoop:
         self._open = open_learning
         self._learners: dict[str, Learning] = {}
         self._revision: int | None = None
-        self._said: dict[str, str] = {}
+        self._said: dict[str, type[ArmsreachError]] = {}
 
     def step(self) -> int:
         """One turn over all campaigns.
@@ -38,7 +38,7 @@ class LearningLoop:
             except ArmsreachError as error:
                 if (learner := self._learners.pop(campaign, None)) is not None:
                     learner.close()
-                self._say(campaign, str(error))
+                self._say(campaign, error)
             else:
                 self._said.pop(campaign, None)
         return learned
@@ -71,9 +71,10 @@ class LearningLoop:
         except ArmsreachError as error:
             learner.close()
             del self._learners[campaign]
-            self._say(campaign, str(error))
+            self._say(campaign, error)
 
-    def _say(self, campaign: str, trouble: str) -> None:
-        if self._said.get(campaign) != trouble:
+    def _say(self, campaign: str, trouble: ArmsreachError) -> None:
+        """Say a kind of trouble once: its text may count seconds, and the loop meets it several times in each."""
+        if self._said.get(campaign) is not type(trouble):
             log.error("campaign %s does not learn: %s", campaign, trouble)
-            self._said[campaign] = trouble
+            self._said[campaign] = type(trouble)

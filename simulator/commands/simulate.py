@@ -75,6 +75,8 @@ def _run(shop: Shop, output: str, target: str | None, data: Path | None) -> tupl
         raise InvalidInput("expected one of the two: with --target the server keeps the data", field="--data")
     if data is not None and data.exists() and any(data.iterdir()):
         raise InvalidInput("expected a new or empty folder; name another", field="--data")
+    if not Path(output).absolute().parent.is_dir():
+        raise InvalidInput("expected a path in a folder that exists; make the folder first", field="--output")
     with tempfile.TemporaryDirectory(prefix="armsreach-simulate-") as scratch:
         service: ServicePort
         if target is None:
