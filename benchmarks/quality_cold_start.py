@@ -1,9 +1,12 @@
-"""A new variant's first thousand impressions: arms as features against arms as ids."""
+"""New variants' first thousand impressions: arms as features, as features with an id, and as ids.
+
+All copy is exchanged at once, so that new variants are met at once and equally often whatever a model thinks of them.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,18 +21,20 @@ from engine.service.requests import DecideRequest
 from simulator.shop import Answer, InProcess, Loop, Shop
 
 IMPRESSIONS = 1000
+WAYS = ("features", "both", "ids")
+"""What a model sees of a variant: its facts and copy embedding, these and its id (the default), or the id alone."""
 _CATEGORIES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class ColdTask:
-    """One run; the variant is approved after `before` decisions."""
+    """One run; after `before` decisions the first half of the variants is paused and the other half approved."""
 
     seed: int
     before: int
     after: int
     policy: PolicySettings
-    as_features: bool
+    way: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,38 +46,43 @@ class Cold:
     since: float
 
 
-class _Approving(InProcess):
-    """Approves the last variant after a number of decisions."""
+class _Exchanging(InProcess):
+    """Sets variants' states anew after a number of decisions."""
 
-    def __init__(self, folder: Path, shop: Shop, capacity: int, before: int, variant: str) -> None:
-        super().__init__(folder, shop, capacity)
-        self._left, self._variant = before, variant
+    def __init__(self, folder: Path, shop: Shop, before: int, states: Mapping[str, VariantState]) -> None:
+        super().__init__(folder, shop, 10 * shop.scenario.decisions)
+        self._left, self._states = before, states
 
     def decide(self, requests: Sequence[DecideRequest]) -> list[Answer]:
-        if 0 < self._left <= len(requests):
-            self.approve(self._variant)
+        """Decide, under the new states once it is time."""
+        if self._states and self._left <= 0:
+            self.set_states(self._states)
+            self._states = {}
         self._left -= len(requests)
         return super().decide(requests)
 
 
 def play_cold(task: ColdTask) -> Cold:
-    """Run one seed with the last variant held back at first."""
+    """Run one seed: the first half of the copy, then the second."""
     base = scenario(Task("frequent", task.seed, task.before + task.after, task.policy))
-    shop = Shop.open(replace(base, copy=replace(base.copy, categories=_CATEGORIES)), task.seed)
+    base = replace(base, copy=replace(base.copy, categories=_CATEGORIES), variant_ids=task.way != "features")
+    shop = Shop.open(base, task.seed)
     variants = shop.campaign.variants
-    if not task.as_features:
+    if task.way == "ids":
         variants = tuple(_id_alone(variant) for variant in variants)
-    new = variants[-1]
-    campaign = shop.campaign.with_variants((*variants[:-1], replace(new, state=VariantState.DRAFT)))
+    half = len(variants) // 2
+    drafts = tuple(replace(variant, state=VariantState.DRAFT) for variant in variants[half:])
+    campaign = shop.campaign.with_variants((*variants[:half], *drafts))
     shop = replace(shop, campaign=campaign, catalogue=campaign.catalogue())
+    states = {str(v.id): VariantState.PAUSED for v in variants[:half]}
+    states |= {str(v.id): VariantState.APPROVED for v in drafts}
     with tempfile.TemporaryDirectory(prefix="armsreach-quality-") as folder:
-        service = _Approving(Path(folder) / "data", shop, 10 * shop.scenario.decisions, task.before, str(new.id))
+        service = _Exchanging(Path(folder) / "data", shop, task.before, states)
         try:
             ledger = Loop(shop, service).run()
         finally:
             service.close()
-    number = len(variants) - 1
-    shown = np.flatnonzero((shop.truth.variant[ledger.arm] == number) & (ledger.arm > 0))[:IMPRESSIONS]
+    shown = np.flatnonzero((shop.truth.variant[ledger.arm] >= half) & (ledger.arm > 0))[:IMPRESSIONS]
     since = ledger.chosen[task.before :]
     return Cold(float(ledger.chosen[shown].mean()) if len(shown) else 0.0, len(shown), float(since.mean()))
 
@@ -82,22 +92,21 @@ def measure_cold_start(
 ) -> None:
     """Play both ways on all seeds and print them."""
     ways = {
-        name: list(pool.map(play_cold, [ColdTask(seed, before, after, policy, as_features) for seed in seeds]))
-        for name, as_features in (("features", True), ("ids", False))
+        way: list(pool.map(play_cold, [ColdTask(seed, before, after, policy, way) for seed in seeds])) for way in WAYS
     }
-    print(f"\ncold start: a variant approved after {before:,} decisions, {after:,} more follow; {len(seeds)} seeds")
-    for name, played in ways.items():
+    print(f"\ncold start: all copy exchanged after {before:,} decisions, {after:,} more follow; {len(seeds)} seeds")
+    for way, played in ways.items():
         shown = np.mean([one.impressions for one in played])
         print(
-            f"  arms as {name:9s} {np.mean([one.reward for one in played]):.5f} true reward over the first "
+            f"  arms as {way:9s} {np.mean([one.reward for one in played]):.5f} true reward over the first "
             f"{shown:.0f} impressions, {np.mean([one.since for one in played]):.5f} over all decisions since"
         )
-    for what in ("reward", "since"):
-        pairs = zip(ways["features"], ways["ids"], strict=True)
-        difference = Paired.of([getattr(one, what) - getattr(other, what) for one, other in pairs])
-        print(f"  features − ids, {what}: {difference}")
-        means = [np.mean([getattr(one, what) for one in ways[name]]) for name in ("features", "ids")]
-        result(f"cold_start_{what}", f"{means[0]:.5f}", f"{means[1]:.5f}", difference.low > 0)
+    for way in ("features", "both"):
+        for what in ("reward", "since"):
+            ours, ids = ([getattr(one, what) for one in ways[name]] for name in (way, "ids"))
+            difference = Paired.of([one - other for one, other in zip(ours, ids, strict=True)])
+            print(f"  {way} − ids, {what}: {difference}")
+            result(f"cold_start_{way}_{what}", f"{np.mean(ours):.5f}", f"{np.mean(ids):.5f}", difference.low > 0)
 
 
 def _id_alone(variant: Variant) -> Variant:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.config import JournalSettings, RequestIdSettings, Settings
@@ -59,9 +59,10 @@ class InProcess:
         """See `ServicePort`."""
         return len(self._served)
 
-    def approve(self, variant: str) -> None:
-        """Let a draft be sent from now on, as a person would."""
-        self._worker.campaigns.set_variant_state(self._campaign.id, variant, VariantState.APPROVED)
+    def set_states(self, states: Mapping[str, VariantState]) -> None:
+        """Approve, pause or kill variants from now on, as a person would."""
+        for variant, state in states.items():
+            self._worker.campaigns.set_variant_state(self._campaign.id, variant, state)
         self._worker.registry.refresh()
 
     def decide(self, requests: Sequence[DecideRequest]) -> list[Answer]:
