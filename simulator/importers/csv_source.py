@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = ["CsvColumns", "OutcomeColumn", "csv_records"]
 
 _NOTHING = ("", "0", "false", "no", "null", "na", "nan", "none")
 _SOMETHING = ("true", "yes")
+_WHOLE = re.compile(r"-?\d{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,8 @@ def csv_records(path: str, columns: CsvColumns) -> Iterator[dict[str, Any]]:
     stated = columns.stated_propensity
     if stated is not None and not 0.0 < stated <= 1.0:
         raise InvalidInput(f"expected a number in (0, 1] or a column, got {stated}; correct it", field="--propensity")
-    given = [columns.renamed(arm) for arm in columns.eligible]
-    eligible = given or sorted({columns.renamed(row.text(columns.arm)) for row in table_rows(path, columns.required)})
+    arms, texts = _survey(path, columns)
+    eligible = [columns.renamed(arm) for arm in columns.eligible] or arms
     costs = {columns.renamed(arm): value for arm, value in columns.cost.items()}
     for flag, arms in (("--cost", costs), ("--hold", [HOLD] if columns.hold else [])):
         for arm in arms:
@@ -114,11 +116,34 @@ def csv_records(path: str, columns: CsvColumns) -> Iterator[dict[str, Any]]:
                 raise InvalidInput(f"expected an arm among {', '.join(eligible)}; got {arm!r}; correct it", field=flag)
     if any(value < 0 for value in costs.values()):
         raise InvalidInput("expected costs of 0 or more, got a negative one; a cost is subtracted", field="--cost")
+    lines: dict[str, int] = {}
     for row in table_rows(path, columns.required):
-        yield _decision(row, columns, eligible, costs)
+        record = _decision(row, columns, texts, eligible, costs)
+        first = lines.setdefault(record["decision_id"], row.line)
+        if first != row.line:
+            got = f"{record['decision_id']!r}, also on line {first}"
+            row.refuse(columns.id or "", "an id that occurs once", got, "name another column, or drop --id")
+        yield record
 
 
-def _decision(row: TableRow, columns: CsvColumns, eligible: list[str], costs: Mapping[str, float]) -> dict[str, Any]:
+def _survey(path: str, columns: CsvColumns) -> tuple[list[str], Set[str]]:
+    """Read the source once for the arms that occur, and the context columns that are text.
+
+    A column is numbers or booleans only if all its cells are: codes of which some look like numbers stay codes.
+    """
+    arms: set[str] = set()
+    kinds: dict[str, set[bool | None]] = {name: set() for name in columns.context}
+    for row in table_rows(path, columns.required):
+        arms.add(columns.renamed(row.text(columns.arm)))
+        for name, seen in kinds.items():
+            if (value := _typed(row.cells[name])) is not None:
+                seen.add(None if isinstance(value, str) else isinstance(value, bool))
+    return sorted(arms), {name for name, seen in kinds.items() if None in seen or len(seen) > 1}
+
+
+def _decision(
+    row: TableRow, columns: CsvColumns, texts: Set[str], eligible: list[str], costs: Mapping[str, float]
+) -> dict[str, Any]:
     arm, stated = columns.renamed(row.text(columns.arm)), columns.stated_propensity
     if arm not in eligible:
         row.refuse(columns.arm, "one of " + ", ".join(eligible), repr(arm), "add it to --eligible or drop the row")
@@ -128,7 +153,7 @@ def _decision(row: TableRow, columns: CsvColumns, eligible: list[str], costs: Ma
         "arm": arm,
         "propensity": row.propensity(columns.propensity) if stated is None else stated,
         "eligible": eligible,
-        "context": {name: value for name in columns.context if (value := _typed(row.cells[name])) is not None},
+        "context": _context(row, columns.context, texts),
         "outcomes": _outcomes(row, columns, costs.get(arm, 0.0)),
     }
     if columns.user is not None:
@@ -136,6 +161,11 @@ def _decision(row: TableRow, columns: CsvColumns, eligible: list[str], costs: Ma
     if columns.decided_at is not None:
         record["decided_at"] = _time(row, columns.decided_at)
     return record
+
+
+def _context(row: TableRow, names: Sequence[str], texts: Set[str]) -> dict[str, str | float | bool]:
+    cells = {name: row.cells[name].strip() if name in texts else _typed(row.cells[name]) for name in names}
+    return {name: value for name, value in cells.items() if value is not None and value != ""}
 
 
 def _outcomes(row: TableRow, columns: CsvColumns, cost: float) -> list[dict[str, Any]]:
@@ -169,7 +199,7 @@ def _typed(cell: str) -> str | float | bool | None:
     if text[0] == "0" and text[1:2].isdigit():
         return text
     try:
-        number = float(text)
+        number = int(text) if _WHOLE.fullmatch(text) else float(text)
     except ValueError:
         return text
     return number if math.isfinite(number) else None

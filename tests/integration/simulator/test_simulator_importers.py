@@ -40,7 +40,7 @@ def test_csv_with_every_flag(simulator: Run, tmp_path: Path) -> None:
     ]
     assert second["outcomes"] == []
     assert first["context"] == {"area": "007"}
-    assert second["context"] == {"area": 8.0}
+    assert second["context"] == {"area": "8"}, "a column with codes is text throughout"
     assert Log.read(out).users == ("u1", "u2")
 
 
@@ -56,6 +56,11 @@ def test_csv_with_every_flag(simulator: Run, tmp_path: Path) -> None:
         (("", ""), ("--arm", "seen", "--propensity", "p", "--eligible", "A"), "any.csv:3: seen: expected one of A"),
         (("", ""), (*FLAGS, "--cost", "B=1"), "--cost"),
         (("", ""), (*FLAGS, "--outcome", "purchase"), "--outcome"),
+        (
+            ("u2,", "u1,"),
+            (*FLAGS, "--id", "who"),
+            "any.csv:3: who: expected an id that occurs once, got 'u1', also on line 2",
+        ),
         ((ANY, ""), FLAGS, "an empty file"),
     ],
 )
@@ -68,6 +73,19 @@ def test_bad_csv_leaves_nothing(
     assert result.exit_code == 2, result.output
     assert words in result.output
     assert not out.exists()
+
+
+def test_csv_context_has_one_kind_a_column(simulator: Run, tmp_path: Path) -> None:
+    source, out = tmp_path / "any.csv", tmp_path / "any.jsonl"
+    source.write_text("arm,age,share,member,code,mixed\nA,31,0.5,true,x1,true\nB,,2,FALSE,7,3\nA,40,nan,,,\n")
+    columns = ("--context", "age,share,member,code,mixed", "--propensity", "0.5", "--arm", "arm")
+    assert simulator("import", "csv", source, "-o", out, *columns).exit_code == 0
+    contexts = [json.loads(line)["context"] for line in out.read_text().splitlines()]
+    assert contexts == [
+        {"age": 31, "share": 0.5, "member": True, "code": "x1", "mixed": "true"},
+        {"share": 2, "member": False, "code": "7", "mixed": "3"},
+        {"age": 40},
+    ]
 
 
 HILLSTROM = (
