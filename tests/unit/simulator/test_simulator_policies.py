@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from engine.core.errors import InvalidInput
 from simulator import Log, ReplaySettings, evaluate
 from simulator.clusters import Clusters
-from simulator.policies import BestConstant, Constant, Logged, PolicySetting, Uniform, parse_policy
+from simulator.policies import BestConstant, Constant, Logged, PolicySetting, PythonObject, Uniform, parse_policy
 from simulator.split import Split
 
 MakeLog = Callable[..., Log]
@@ -133,3 +134,14 @@ def test_split_by_share_and_time(log_of: MakeLog) -> None:
     choose, judge = later.folds[0]
     assert judge.tolist() == [n <= 2 for n in range(9)]
     assert choose.tolist() == [n >= 4 for n in range(9)], "the two days before the split were not complete by then"
+
+
+@pytest.mark.parametrize("body", ["1 / 0", "def broken(:"])
+def test_a_module_that_fails_on_import_is_the_callers_to_fix(
+    body: str, log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"broken_policy_{len(body)}"
+    (tmp_path / f"{name}.py").write_text(body)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InvalidInput, match="importable callable, got (ZeroDivisionError|SyntaxError)"):
+        PythonObject(name, "policy").answer(log)
