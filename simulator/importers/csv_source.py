@@ -107,8 +107,8 @@ def csv_records(path: str, columns: CsvColumns) -> Iterator[dict[str, Any]]:
     stated = columns.stated_propensity
     if stated is not None and not 0.0 < stated <= 1.0:
         raise InvalidInput(f"expected a number in (0, 1] or a column, got {stated}; correct it", field="--propensity")
-    arms, texts = _survey(path, columns)
-    eligible = [columns.renamed(arm) for arm in columns.eligible] or arms
+    seen, texts = _survey(path, columns)
+    eligible = [columns.renamed(arm) for arm in columns.eligible] or seen
     costs = {columns.renamed(arm): value for arm, value in columns.cost.items()}
     for flag, arms in (("--cost", costs), ("--hold", [HOLD] if columns.hold else [])):
         for arm in arms:

@@ -81,7 +81,8 @@ class PythonObject:
         except Exception as error:
             # Foreign code may fail in any way while it is imported, too.
             raise InvalidInput(
-                f"expected an importable callable, got {type(error).__name__}: {error}; write python:module:object, seen from this folder",
+                f"expected an importable callable, got {type(error).__name__}: {error}; "
+                "write python:module:object, seen from this folder",
                 field=self.spec,
             ) from error
         if not callable(found):

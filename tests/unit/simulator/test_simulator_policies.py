@@ -143,5 +143,5 @@ def test_a_module_that_fails_on_import_is_the_callers_to_fix(
     name = f"broken_policy_{len(body)}"
     (tmp_path / f"{name}.py").write_text(body)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(InvalidInput, match="importable callable, got (ZeroDivisionError|SyntaxError)"):
+    with pytest.raises(InvalidInput, match=r"importable callable, got (ZeroDivisionError|SyntaxError)"):
         PythonObject(name, "policy").answer(log)
