@@ -12,7 +12,7 @@ from engine.core.catalogue import Catalogue
 from engine.core.errors import ConfigError
 from engine.core.exploration.options import ExplorationOptions
 from engine.core.feature import Scalar
-from engine.core.learning import LearningOptions
+from engine.core.learning import DEFAULT_INTERACTIONS, WITHOUT_EMBEDDING, LearningOptions
 from engine.core.objective import Objective
 from engine.core.outcome import OutcomeType
 from engine.core.placement import Channel, Slot
@@ -82,7 +82,7 @@ class Campaign:
         variants: The copy.
         objective: What the campaign wants.
         exploration: How it explores.
-        learning: How its model learns.
+        learning: How its model learns; without an embedding, attributes take its place in the default interactions.
         windows_s: Outcome type → how long after the latest possible send it still counts, in seconds.
         attribution: Which decision a user-keyed outcome is credited to: the `last` one, or `all` (money counts once).
         shares: Holdout and control.
@@ -114,6 +114,8 @@ class Campaign:
 
     def __post_init__(self) -> None:
         checked_part(self.id, "campaign.id")
+        if not self.schema.dimension and self.learning.interactions == DEFAULT_INTERACTIONS:
+            object.__setattr__(self, "learning", replace(self.learning, interactions=WITHOUT_EMBEDDING))
         if not self.channels or not self.slots:
             raise ConfigError("expected at least one channel and one slot", field="channels" if self.slots else "slots")
         for kind, window in self.windows_s.items():

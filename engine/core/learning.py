@@ -15,7 +15,11 @@ from engine.core.feature import ARM_SIDE, USER_SIDE, Feature
 CbType = Literal["mtr", "ips", "dr"]
 Optimizer = Literal["adaptive", "sgd", "coin", "ftrl"]
 
-_DEFAULT_INTERACTIONS = ("UV", "UC", "US", "XV", "XC", "XS", "XO", "CS")
+DEFAULT_INTERACTIONS = ("UV", "UC", "UE", "XS", "XO")
+"""What did best in the simulated shops of `make bench-quality`; attributes × variant only added noise there."""
+
+WITHOUT_EMBEDDING = ("XV", "XC", "XS", "XO")
+"""The default of a campaign whose shoppers have no embedding: attributes alone have to tell them apart."""
 
 _COMPILABLE_EXTRA = {
     "--adax": 0,
@@ -91,21 +95,25 @@ class LearningOptions:
         l1: L1 regularisation.
         l2: L2 regularisation.
         constant: Whether every arm has an intercept.
+        weighted: Whether mtr weighs a decision by 1 / propensity, so that rare arms count as much as frequent ones.
+            SquareCB assumes plain regression, and the weights cost more in variance than they give. `ips` and `dr`
+            are nothing without the propensity and always use it.
         save_every: After this many learned decisions the learner saves and continues from the reloaded bytes.
         extra: Further VW options, such as `("--clip_p", "0.01")`.
         served_through_vw: Allow what cannot be compiled.
     """
 
     cb_type: CbType = "mtr"
-    interactions: tuple[str, ...] = _DEFAULT_INTERACTIONS
+    interactions: tuple[str, ...] = DEFAULT_INTERACTIONS
     bits: int = 20
-    learning_rate: float = 0.5
+    learning_rate: float = 0.03
     power_t: float = 0.5
     initial_t: float | None = None
     optimizer: Optimizer = "adaptive"
     l1: float = 0.0
     l2: float = 0.0
     constant: bool = True
+    weighted: bool = False
     save_every: int = 1000
     extra: tuple[str, ...] = ()
     served_through_vw: bool = False

@@ -36,6 +36,8 @@ def vw_arguments(options: LearningOptions) -> list[str]:
     ]
     if not options.constant:
         arguments.append("--noconstant")
+    if options.cb_type == "mtr" and not options.weighted and "--clip_p" not in words:
+        arguments += ["--clip_p", "1.0"]  # VW divides by max(propensity, clip_p)
     return [*arguments, *_LOSSLESS, *words, "--quiet", "--no_stdin"]
 
 

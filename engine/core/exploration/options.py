@@ -32,7 +32,7 @@ class ExplorationOptions:
     kind: Literal["uniform", "constant", "epsilon_greedy", "softmax", "squarecb"] = "squarecb"
     epsilon: float = 0.05
     lambda_: float = 1.0
-    gamma_scale: float = 10.0
+    gamma_scale: float = 30.0
     gamma_exponent: float = 0.5
     arm: str = ""
     floor: Floor = field(default_factory=Floor)

@@ -45,6 +45,7 @@ def options(draw: st.DrawFn) -> LearningOptions:
         l1=draw(st.sampled_from([0.0, 1e-4, 1e-2])),
         l2=draw(st.sampled_from([0.0, 1e-4, 1e-2])),
         constant=draw(st.booleans()),
+        weighted=draw(st.booleans()),
         save_every=draw(st.sampled_from([7, 1000])),
         extra=extra,
     )

@@ -64,7 +64,7 @@ def test_a_snapshot_says_what_it_was_made_of(make_shop):
     assert publication.worst_difference < 1e-5
     assert manifest.learned % 120 == 0
     assert learning.learned - manifest.learned < 120
-    assert manifest.exploration["gamma"] == pytest.approx(10 * manifest.learned**0.5)
+    assert manifest.exploration["gamma"] == pytest.approx(30 * manifest.learned**0.5)
     assert manifest.exploration["t"] == manifest.learned
     assert manifest.objective["label_shift"] == -shop.campaign.objective.resting_cost
     assert manifest.catalogue == shop.catalogue.digest

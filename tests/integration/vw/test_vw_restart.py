@@ -22,6 +22,7 @@ OPTIMIZERS = [
     {"optimizer": "ftrl", "learning_rate": 0.05, "l1": 1e-2, "l2": 1e-2},
     {"optimizer": "sgd", "learning_rate": 0.005, "l1": 1e-4, "l2": 1e-3},
     {"constant": False, "extra": ("--clip_p", "0.1")},
+    {"weighted": True},
 ]
 
 
@@ -128,7 +129,7 @@ def test_a_weight_is_so_many_equal_decisions(schema, draw_events):
 
 def test_it_learns(schema, arms, draw_events):
     """Costs rise with the shopper's number at the arm's index, and predictions follow."""
-    learner = VwLearner(options("mtr", {}, 1000), schema)
+    learner = VwLearner(options("mtr", {"learning_rate": 0.5, "weighted": True}, 1000), schema)
     learner.learn(draw_events(1, 3000))
     liked, disliked = (schema.encode(np.array([sign * 2.0, 0, 0, 0]), {}) for sign in (-1, 1))
     assert learner.predict(liked, arms)[0] < learner.predict(disliked, arms)[0] - 0.2

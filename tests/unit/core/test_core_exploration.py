@@ -183,7 +183,7 @@ def test_parameters_out_of_range(bad: Callable[[], object]) -> None:
         (ExplorationOptions(kind="uniform"), Uniform, "uniform"),
         (ExplorationOptions(kind="epsilon_greedy", epsilon=0.1), EpsilonGreedy, "epsilon_greedy(0.1)"),
         (ExplorationOptions(kind="softmax", lambda_=3.0), Softmax, "softmax(3)"),
-        (ExplorationOptions(), SquareCB, "squarecb(10,0.5)"),
+        (ExplorationOptions(), SquareCB, "squarecb(30,0.5)"),
         (ExplorationOptions(kind="constant", arm="a/b/c"), Constant, "constant(a/b/c)"),
     ],
 )

@@ -36,3 +36,10 @@ def test_exploring_inside_vw_replaces_the_base_reduction():
 @pytest.mark.parametrize(("cb_type", "regressors"), [("mtr", 1), ("ips", 1), ("dr", 2)])
 def test_doubly_robust_keeps_two_regressors(cb_type, regressors):
     assert weights_per_problem(LearningOptions(cb_type=cb_type)) == regressors
+
+
+def test_only_mtr_leaves_the_propensity_out():
+    assert " --clip_p 1.0 " in " ".join(vw_arguments(LearningOptions()))
+    assert "--clip_p" not in vw_arguments(LearningOptions(weighted=True))
+    assert "--clip_p" not in vw_arguments(LearningOptions(cb_type="ips"))
+    assert "--clip_p" not in vw_arguments(LearningOptions(cb_type="dr"))
