@@ -14,6 +14,7 @@ from engine.core.arm import ArmId
 from engine.core.context import Context
 from engine.core.decision import Decision, Mode
 from engine.core.drawing import SCALE
+from engine.core.errors import InvalidInput
 from engine.core.join import Joiner
 from engine.core.joined_decision import JoinedDecision
 from engine.core.outcome import Outcome, OutcomeType
@@ -101,7 +102,7 @@ class MabwiserService:
 
     def export(self, path: str) -> int:
         """There is none."""
-        raise NotImplementedError(f"mabwiser draws without propensities: there is no log to write to {path}")
+        raise InvalidInput("mabwiser draws without propensities, so there is no log to write", field=path)
 
     def close(self) -> None:
         """Drop what was not learned."""
