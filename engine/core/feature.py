@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 Scalar = str | float | bool
 
+LARGEST = 1e6
+"""Largest size of a feature's value: squares and products of larger ones overflow float32 and ruin a model."""
+
 USER_SIDE = "UX"
 """Namespaces of the shopper: U user embedding, X user attributes."""
 

@@ -11,10 +11,7 @@ from typing import Literal
 import numpy as np
 
 from engine.core.errors import ConfigError, InvalidInput
-from engine.core.feature import Scalar, token
-
-LARGEST = 1e6
-"""Largest size of an embedding's entry: squares and products of larger ones overflow float32 and ruin a model."""
+from engine.core.feature import LARGEST, Scalar, token
 
 Kind = Literal["categorical", "hashed", "number", "boolean"]
 

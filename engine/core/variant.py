@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from engine.core.arm import ChannelId, VariantId, checked_part
 from engine.core.errors import InvalidInput
-from engine.core.feature import ARM_SIDE, Feature, Scalar, scalar_features
+from engine.core.feature import ARM_SIDE, LARGEST, Feature, Scalar, scalar_features
 
 
 class VariantState(StrEnum):
@@ -57,11 +57,16 @@ class Variant:
         checked_part(self.id, "variant.id")
         for channel in self.channels:
             checked_part(channel, f"variant {self.id}.channels")
-        if any(value != value or abs(value) == float("inf") for value in self.embedding):
-            raise InvalidInput("expected finite numbers; re-embed the copy", field=f"variant {self.id}.embedding")
+        if not all(abs(value) <= LARGEST for value in self.embedding):
+            raise InvalidInput(
+                f"expected finite numbers from {-LARGEST:g} to {LARGEST:g}; re-embed the copy",
+                field=f"variant {self.id}.embedding",
+            )
         for name, values in (("offer", self.offer), ("features", self.features)):
-            if any(isinstance(v, float) and not abs(v) < float("inf") for v in values.values()):
-                raise InvalidInput("expected finite numbers", field=f"variant {self.id}.{name}")
+            if any(not isinstance(v, str) and not abs(v) <= LARGEST for v in values.values()):
+                raise InvalidInput(
+                    f"expected finite numbers from {-LARGEST:g} to {LARGEST:g}", field=f"variant {self.id}.{name}"
+                )
 
     def arm_features(self, namespaces: str = ARM_SIDE, *, with_id: bool = True) -> tuple[Feature, ...]:
         """Features of namespaces V, O and E that every arm with this variant shares.

@@ -63,6 +63,7 @@ class Deciding:
         mask = np.empty((len(requests), len(serving.catalogue)), dtype=bool)
         for i, (request, moment) in enumerate(zip(requests, at, strict=True)):
             checked_user(request.user)
+            checked_request_id(request.request_id)
             rows[i] = serving.campaign.schema.encode(request.context.embedding, request.context.attributes)
             mode = self.mode(request.campaign, serving.campaign.shares, request.user)
             eligible = serving.eligibility.of(
@@ -123,6 +124,16 @@ def checked_user(user: str) -> None:
     """
     if not 0 < len(user) <= MAX_USER_LENGTH:
         raise InvalidInput(f"expected 1 to {MAX_USER_LENGTH} characters, got {len(user)}", field="user")
+
+
+def checked_request_id(request_id: str) -> None:
+    """Refuse an endless request id; an empty one asks the server to make one.
+
+    Raises:
+        InvalidInput: Naming the field `request_id`.
+    """
+    if len(request_id) > MAX_USER_LENGTH:
+        raise InvalidInput(f"expected up to {MAX_USER_LENGTH} characters, got {len(request_id)}", field="request_id")
 
 
 def _record(

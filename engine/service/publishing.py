@@ -139,6 +139,7 @@ class Publisher:
             vw={
                 "version": version("vowpalwabbit"),
                 "options": list(vw_arguments(campaign.learning)),
+                "learning": plain(campaign.learning),
                 "settings": settings_digest(campaign),
                 "served_through_vw": campaign.learning.served_through_vw,
             },

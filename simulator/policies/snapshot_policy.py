@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from engine.core.compiled import CompiledModel
 from engine.core.errors import CorruptState, InvalidInput, NotFound
 from engine.core.exploration import ExplorationOptions
-from engine.core.policy import ModelPolicy
+from engine.core.feature import Feature
+from engine.core.learning import LearningOptions
+from engine.core.policy import ModelPolicy, Policy
 from engine.core.reading import read
 from engine.core.schema import Schema
 from engine.store import Manifest, Snapshot, SnapshotStore
+from engine.vw import VwLearner, VwPolicy
 from simulator.arrays import BoolArray, FloatArray
 from simulator.log import HOLD, NO_TIME, Log
 from simulator.policies.arm_features import arm_cell, arm_features
@@ -96,13 +99,29 @@ class SnapshotPolicy:
             )
         return np.array([hold, *(code for code in np.unique(log.eligible) if code != hold)], dtype=np.int64)
 
-    def _policy(self, snapshot: Snapshot, log: Log, codes: NDArray[np.int64]) -> tuple[ModelPolicy, Schema]:
-        manifest, compiled = snapshot.manifest, CompiledModel.from_bytes(snapshot.compiled)
+    def _policy(self, snapshot: Snapshot, log: Log, codes: NDArray[np.int64]) -> tuple[Policy, Schema]:
+        manifest = snapshot.manifest
         schema = read(Schema, manifest.feature_schema, "feature_schema", file=f"{self.path}/manifest.json")
-        if schema.user_columns != tuple(compiled.columns):
-            raise CorruptState(f"{self.path}: model and manifest have other columns; publish the model again")
         names = [log.arms[code] for code in codes]
         features = [arm_features(log, name) for name in names]
+        cells: dict[tuple[str, str], int] = {}
+        cell = np.array([0, *(1 + cells.setdefault(arm_cell(log, name), len(cells)) for name in names[1:])])
+        rule = {name: value for name, value in manifest.exploration.items() if name not in _NOT_OPTIONS}
+        options = read(ExplorationOptions, rule, "exploration", file=f"{self.path}/manifest.json")
+        explorer = options.explorer({name: column for column, name in enumerate(names)})
+        spread, t = float(manifest.exploration["spread"]), manifest.learned
+        if manifest.vw.get("served_through_vw"):
+            learning = read(LearningOptions, manifest.vw["learning"], "vw.learning", file=f"{self.path}/manifest.json")
+            learner = VwLearner.from_bytes(learning, schema, snapshot.model)
+            return VwPolicy(options.label, learner, features, explorer, options.floor, cell, spread, t), schema
+        compiled = CompiledModel.from_bytes(snapshot.compiled)
+        if schema.user_columns != tuple(compiled.columns):
+            raise CorruptState(f"{self.path}: model and manifest have other columns; publish the model again")
+        self._check_features(compiled, names, features)
+        matrix = compiled.matrix(features)
+        return ModelPolicy(options.label, matrix, explorer, options.floor, cell, spread, t), schema
+
+    def _check_features(self, compiled: CompiledModel, names: list[str], features: list[tuple[Feature, ...]]) -> None:
         known = {key for keys in compiled.features.values() for key in keys}
         for name, own in zip(names, features, strict=True):
             if name != HOLD and not any(feature.key in known for feature in own):
@@ -111,20 +130,6 @@ class SnapshotPolicy:
                     "in the log's catalogue, or take a snapshot of this campaign",
                     field=self.spec,
                 )
-        cells: dict[tuple[str, str], int] = {}
-        cell = [0, *(1 + cells.setdefault(arm_cell(log, name), len(cells)) for name in names[1:])]
-        rule = {name: value for name, value in manifest.exploration.items() if name not in _NOT_OPTIONS}
-        options = read(ExplorationOptions, rule, "exploration", file=f"{self.path}/manifest.json")
-        policy = ModelPolicy(
-            label=options.label,
-            model=compiled.matrix(features),
-            explorer=options.explorer({name: column for column, name in enumerate(names)}),
-            floor=options.floor,
-            cells=np.array(cell, dtype=np.int64),
-            spread=float(manifest.exploration["spread"]),
-            t=manifest.learned,
-        )
-        return policy, schema
 
     def _encoded(self, log: Log, schema: Schema, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Encode contexts as the server does; attributes outside the snapshot's schema are not read."""

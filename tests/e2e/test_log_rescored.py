@@ -11,6 +11,7 @@ import pytest
 
 from engine.core.campaign import Publishing
 from engine.core.drawing import SCALE, reproduce
+from engine.core.learning import LearningOptions
 from simulator import Log
 from simulator.policies.snapshot_policy import SnapshotPolicy
 from simulator.shop import PRESETS, InProcess, Loop, Shop
@@ -19,10 +20,15 @@ from simulator.shop import PRESETS, InProcess, Loop, Shop
 TOLERANCE = 1e-6 + 64 / SCALE
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+COMPILED = LearningOptions()
+THROUGH_VW = LearningOptions(extra=("--cb_explore_adf", "--bag 3"), served_through_vw=True)
+
+
+@pytest.fixture(scope="module", params=[COMPILED, THROUGH_VW], ids=["compiled", "through_vw"])
+def run(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("rescored")
-    scenario = replace(PRESETS["frequent"], decisions=1200, days=8.0, publishing=Publishing(every_decisions=200))
+    publishing = Publishing(every_decisions=200)
+    scenario = replace(PRESETS["frequent"], decisions=1200, days=8.0, publishing=publishing, learning=request.param)
     shop = Shop.open(scenario, 3)
     service = InProcess(folder / "data", shop, capacity=100_000)
     try:
