@@ -43,7 +43,7 @@ def test_rows_needed_give_an_effective_sample_size_of_a_thousand():
 
 
 def test_the_manifest_has_gamma_where_there_is_one():
-    assert exploration_document(CAMPAIGN, 400)["gamma"] == 200.0
+    assert exploration_document(CAMPAIGN, 400)["gamma"] == 600.0
     other = replace(CAMPAIGN, exploration=ExplorationOptions("softmax"))
     assert exploration_document(other, 400)["gamma"] is None
     assert exploration_document(other, 400)["lambda"] == 1.0
