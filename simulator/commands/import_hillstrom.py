@@ -10,6 +10,7 @@ from simulator.commands.exit_codes import errors_become_exits
 from simulator.commands.option_values import named_numbers
 from simulator.commands.written import say_written
 from simulator.importers.hillstrom import HILLSTROM_ARMS, hillstrom_records
+from simulator.importers.source_file import source_file
 from simulator.log_writer import write_log
 
 __all__ = ["register"]
@@ -29,5 +30,6 @@ def import_hillstrom(
 ) -> None:
     """Import the MineThatData e-mail challenge: two e-mails and no e-mail, 1/3 each."""
     with errors_become_exits():
+        source = source_file(source)
         rows = write_log(output, hillstrom_records(source, named_numbers(cost or [], "--cost")), HILLSTROM_ARMS)
     say_written(rows, output)

@@ -9,6 +9,7 @@ import typer
 from simulator.commands.exit_codes import errors_become_exits
 from simulator.commands.written import say_written
 from simulator.importers.obd import OBD_NOTES, obd_arms, obd_records
+from simulator.importers.source_file import source_file
 from simulator.log_writer import write_log
 
 __all__ = ["register"]
@@ -25,6 +26,7 @@ def import_obd(
 ) -> None:
     """Import the Open Bandit Dataset; its intervals are unclustered."""
     with errors_become_exits():
+        source = source_file(source)
         items, arms = obd_arms(source)
         rows = write_log(output, obd_records(source, items), arms)
     say_written(rows, output, OBD_NOTES)

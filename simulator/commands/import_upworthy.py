@@ -8,6 +8,7 @@ import typer
 
 from simulator.commands.exit_codes import errors_become_exits
 from simulator.commands.written import say_written
+from simulator.importers.source_file import source_file
 from simulator.importers.upworthy import FAULTY_WEEKS, UpworthyTests
 from simulator.log_writer import write_log
 
@@ -25,6 +26,7 @@ def import_upworthy(
 ) -> None:
     """Import the Upworthy Research Archive: headlines at random with equal probability, clustered by test."""
     with errors_become_exits():
+        source = source_file(source)
         archive = UpworthyTests.read(source)
         rows = write_log(output, archive.records(), archive.arms())
     first, last = FAULTY_WEEKS

@@ -8,6 +8,8 @@ import pytest
 from click.testing import Result
 
 from simulator import Log
+from simulator.importers.source_file import source_file
+from simulator.unusable_log import UnusableLog
 
 Run = Callable[..., Result]
 
@@ -156,3 +158,14 @@ def test_obd_positions(simulator: Run, tmp_path: Path) -> None:
     result = simulator("import", "obd", source, "-o", out)
     assert result.exit_code == 2
     assert "o.csv:2: position: expected 1, 2 or 3" in result.output
+
+
+def test_a_folder_stands_for_the_one_data_file_in_it(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("a\n")
+    (tmp_path / "item_context.csv").write_text("b\n")
+    (tmp_path / "README.md").write_text("c\n")
+    assert source_file(str(tmp_path)) == str(tmp_path / "log.csv")
+    assert source_file(str(tmp_path / "log.csv")) == str(tmp_path / "log.csv")
+    (tmp_path / "second.csv.gz").write_text("d\n")
+    with pytest.raises(UnusableLog, match=r"log\.csv, second\.csv\.gz"):
+        source_file(str(tmp_path))
