@@ -1,5 +1,9 @@
 """Generators: from a brief to verified copy, ready to become arms."""
 
+from engine.extras import require
+
+require("generators", "babel")
+
 from generators.brief import Brief
 from generators.brief_file import read_briefs
 from generators.feed import Feed, FeedColumns

@@ -3,6 +3,10 @@
 >>> from simulator import Log, ReplaySettings, evaluate
 """
 
+from engine.extras import require
+
+require("simulator", "polars", "pyarrow", "scipy", "sklearn")
+
 from simulator.evaluate import evaluate
 from simulator.log import Log
 from simulator.log_builder import LogBuilder
