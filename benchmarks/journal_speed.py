@@ -2,7 +2,7 @@
 
     python benchmarks/journal_speed.py [--folder FOLDER] [--records N]
 
-Each figure is a RESULT line: name, value, unit, and where there is a reference its ratio to it.
+Each figure is a line: name, value, unit, and where there is a reference its ratio to it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.verdict import verdict
 from engine.core.arm import HOLD, ArmId, ChannelId
 from engine.core.context import Context
 from engine.core.decision import Decision, Mode
@@ -62,7 +63,7 @@ def decision() -> Decision:
 
 def result(name: str, value: float, unit: str, reference: float | None = None) -> None:
     ratio = "" if reference is None else f" ratio={value / reference:.3g}"
-    print(f"RESULT {name} {value:.4g} {unit}{ratio}", flush=True)
+    print(f"{name:36} {value:.4g} {unit}{ratio}", flush=True)
 
 
 def each_us(function: Callable[[], object], count: int) -> float:
@@ -127,6 +128,8 @@ def commits(folder: Path, count: int) -> None:
             result(f"group_commit_{durability}_{callers}_callers", rate, "records/s", reference)
             result(f"group_commit_{durability}_{callers}_callers_p50", p50, "ms")
             result(f"group_commit_{durability}_{callers}_callers_p99", p99, "ms")
+            if callers == 256:
+                verdict(f"group_commit_{durability}_ratio", rate / reference, 4.0, "bare_write_fdatasync")
 
 
 def reading(folder: Path) -> None:

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import vowpalwabbit
 
+from benchmarks.verdict import verdict
 from engine.core.arm import ChannelId, SlotId, VariantId
 from engine.core.catalogue import Catalogue
 from engine.core.learning import LearningEvent, LearningOptions
@@ -30,7 +31,7 @@ from engine.vw import ExampleWriter, VwLearner, check_compiled, compile_model, v
 
 
 def result(name: str, value: float, unit: str, note: str = "") -> None:
-    print(f"RESULT {name} {value:.4g} {unit}{'  # ' + note if note else ''}", flush=True)
+    print(f"{name:18} {value:.4g} {unit}{'  # ' + note if note else ''}", flush=True)
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:
@@ -101,7 +102,7 @@ def learning(rng: np.random.Generator, count: int) -> None:
         "Workspace.learn on text made beforehand; 10 arms, 32 dims",
     )
     result("learn", count / ours, "decisions/s", "VwLearner.learn from events, writing text and saving every 1000th")
-    result("learn_ratio", theirs / ours, "of Workspace.learn(list)")
+    verdict("learn_ratio", theirs / ours, 0.9, "Workspace.learn")
 
 
 def compiling(rng: np.random.Generator) -> None:
@@ -123,7 +124,8 @@ def compiling(rng: np.random.Generator) -> None:
     result("compiled_size", len(compiled.to_bytes()) / 1e6, "MB")
     start = time.perf_counter()
     worst = check_compiled(data, options, schema, compiled, features, seed=1)
-    result("publish_check", time.perf_counter() - start, "s", f"256 pairs, worst difference {worst:.2g}")
+    result("publish_check", time.perf_counter() - start, "s", "256 pairs")
+    verdict("compiled_worst_difference", worst, 1e-5, "vw_scores", at_most=True)
     schema, catalogue = campaign(rng, 1000, 384, 64)
     features = catalogue.features()
     compiled = compile_model(data, options, schema, [feature for arm in features for feature in arm])
@@ -149,7 +151,7 @@ def scoring(rng: np.random.Generator) -> None:
     result("score_one", 1e6 * single, "µs", "1 shopper × 30 arms × 67 columns")
     result("score_in_batch", 1e6 * batch, "µs/shopper", "4096 shoppers")
     result("score_through_vw", 1e6 * through_vw, "µs", "the same through VW's text interface")
-    result("score_ratio", through_vw / single, "times as fast")
+    verdict("score_ratio", through_vw / single, 10.0, "vw_text_interface")
 
 
 def main() -> None:
