@@ -16,6 +16,7 @@ from simulator.quantities import Quantities
 from simulator.resampling import Resampling
 from simulator.reward_model import RewardModel
 from simulator.statistic import Statistic
+from simulator.totals import Totals
 
 __all__ = ["Bench", "Sample"]
 
@@ -33,6 +34,7 @@ class Bench:
         self.quantities = quantities
         self.clusters = clusters
         self.resampling = Resampling.of(clusters, resamples, seed)
+        self.totals = Totals(self.resampling.weights, self.resampling.multiplicity)
         self._seed = seed
         self._model: RewardModel | None = None
         self._predicted: dict[str, FloatArray] = {}
@@ -66,17 +68,18 @@ class Sample:
         return {name: self._statistic(estimator, name) for name in sorted(quantities)}
 
     def _statistic(self, estimator: Estimator, quantity: str) -> Statistic:
-        bench, resampling = self.bench, self.bench.resampling
+        bench, totals = self.bench, self.bench.totals
         total: Statistic | None = None
-        for ratio in estimator.terms(self._case(estimator, quantity)):
-            top, bottom = resampling.totals(ratio.numerator), resampling.totals(ratio.denominator)
-            m = resampling.multiplicity
-            numerator = Statistic(float(m @ top), resampling.weights @ (m * top), top)
-            denominator = Statistic(float(m @ bottom), resampling.weights @ (m * bottom), bottom)
+        for place, ratio in enumerate(estimator.terms(self._case(estimator, quantity), estimator.grid[0])):
+            parts = []
+            for side, values in (("top", ratio.numerator), ("bottom", ratio.denominator)):
+                key = f"{id(self)}|{estimator.key}|{quantity}|{place}|{side}"
+                totals.put(key, bench.resampling.totals(values))
+                parts.append(Statistic.of(totals, key))
             # A policy that the log never matches has no weight at all: its estimate is 0 over 0.
-            part = numerator.over(denominator) if denominator.point else _unknown(numerator)
+            part = parts[0].over(parts[1]) if parts[1].point else Statistic.undefined(totals)
             if ratio.spread_only:
-                part = Statistic(0.0, part.replicates - part.point, part.influence)
+                part = part.spread()
             total = part if total is None else total + part
         if total is None:
             raise AssertionError(f"{estimator.key} gave no terms for {quantity} of {bench.log.source}")
@@ -84,14 +87,10 @@ class Sample:
 
     def _case(self, estimator: Estimator, quantity: str) -> Case:
         log, reward = self.bench.log, self.bench.quantities[quantity]
-        if not estimator.needs_model:
-            return Case(self.weight, reward, np.zeros(0), np.zeros(0))
+        if not estimator.needs:
+            return Case(self.weight, reward)
         predicted = self.bench.predicted(quantity)
         at_chosen = predicted[log.chosen_at]
         # On policy the logged arm is itself a draw from π, also where its other probabilities were not kept.
         expected = at_chosen if self.answer.on_policy else log.row_sums(self.answer.probabilities * predicted)
         return Case(self.weight, reward, expected, at_chosen)
-
-
-def _unknown(like: Statistic) -> Statistic:
-    return Statistic(float("nan"), np.full_like(like.replicates, np.nan), np.full_like(like.influence, np.nan))

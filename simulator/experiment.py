@@ -18,6 +18,7 @@ from simulator.quantities import Quantities
 from simulator.resampling import Resampling
 from simulator.statistic import Statistic
 from simulator.thresholds import Thresholds
+from simulator.totals import Totals
 from simulator.verdict import VerdictName
 
 __all__ = ["Comparison", "Experiment", "Span"]
@@ -97,6 +98,7 @@ class Experiment:
         self._quantities = Quantities(self.log)
         self._clusters = Clusters.of(self.log)
         self._resampling = Resampling.of(self._clusters, resamples, seed)
+        self._totals = Totals(self._resampling.weights, self._resampling.multiplicity)
 
     def users(self, mode: str) -> float:
         """How many users one share has."""
@@ -141,17 +143,21 @@ class Experiment:
 
     def _value(self, metric: Metric, mode: str) -> Statistic | None:
         members = self._members[mode].astype(np.float64)
-        decisions = self._sum(members)
+        decisions = self._sum(f"{mode}|decisions", members)
         try:
             return metric.value(
-                {name: self._sum(members * self._quantities[name]).over(decisions) for name in metric.quantities}
+                {
+                    name: self._sum(f"{mode}|{name}", members * self._quantities[name]).over(decisions)
+                    for name in metric.quantities
+                }
             )
         except UndefinedMetric:
             return None
 
-    def _sum(self, rows: FloatArray) -> Statistic:
-        totals, times = self._resampling.totals(rows), self._resampling.multiplicity
-        return Statistic(float(times @ totals), self._resampling.weights @ (times * totals), totals)
+    def _sum(self, key: str, rows: FloatArray) -> Statistic:
+        if key not in self._totals:
+            self._totals.put(key, self._resampling.totals(rows))
+        return Statistic.of(self._totals, key)
 
     def _span(self, statistic: Statistic | None) -> Span:
         if statistic is None:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from simulator.estimators.case import Case
 from simulator.estimators.dm import Dm
 from simulator.estimators.dr import Dr
-from simulator.estimators.estimator import Estimator, Ratio
+from simulator.estimators.estimator import Estimator, Need, Ratio
 from simulator.estimators.ips import Ips
 from simulator.estimators.snips import Snips
 
-__all__ = ["ESTIMATORS", "Case", "Dm", "Dr", "Estimator", "Ips", "Ratio", "Snips"]
+__all__ = ["ESTIMATORS", "Case", "Dm", "Dr", "Estimator", "Ips", "Need", "Ratio", "Snips"]
 
 ESTIMATORS: Mapping[str, Estimator] = {estimator.key: estimator for estimator in (Ips(), Snips(), Dm(), Dr())}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from simulator.arrays import FloatArray
 from simulator.estimators.case import Case
-from simulator.estimators.estimator import Ratio
+from simulator.estimators.estimator import Need, Ratio
 
 __all__ = ["Dm"]
 
@@ -24,10 +26,19 @@ class Dm:
     """
 
     key: str = "dm"
-    needs_model: bool = True
+    needs: frozenset[Need] = frozenset((Need.MODEL,))
+    grid: tuple[float, ...] = (math.nan,)
 
-    def terms(self, case: Case) -> tuple[Ratio, ...]:
+    def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:  # noqa: ARG002
         """Take the model's word for the value, and the residuals' for how far off it may be."""
         ones = np.ones_like(case.weight)
         residual = case.weight * (case.reward - case.predicted)
         return Ratio(case.expected, ones), Ratio(residual, ones, spread_only=True)
+
+    def omitted(self, case: Case, parameter: float) -> FloatArray:  # noqa: ARG002
+        """Nothing is cut."""
+        return np.zeros_like(case.weight)
+
+    def row_range(self, weight_max: float, low: float, high: float) -> tuple[float, float] | None:  # noqa: ARG002
+        """Its error is not that of a mean of bounded terms."""
+        return None

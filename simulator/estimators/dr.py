@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from simulator.arrays import FloatArray
 from simulator.estimators.case import Case
-from simulator.estimators.estimator import Ratio
+from simulator.estimators.estimator import Need, Ratio
 
 __all__ = ["Dr"]
 
@@ -23,9 +25,19 @@ class Dr:
     """
 
     key: str = "dr"
-    needs_model: bool = True
+    needs: frozenset[Need] = frozenset((Need.MODEL,))
+    grid: tuple[float, ...] = (math.nan,)
 
-    def terms(self, case: Case) -> tuple[Ratio, ...]:
+    def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:  # noqa: ARG002
         """Correct the model by the weighted residual."""
         corrected = case.expected + case.weight * (case.reward - case.predicted)
         return (Ratio(corrected, np.ones_like(case.weight)),)
+
+    def omitted(self, case: Case, parameter: float) -> FloatArray:  # noqa: ARG002
+        """Nothing is cut."""
+        return np.zeros_like(case.weight)
+
+    def row_range(self, weight_max: float, low: float, high: float) -> tuple[float, float] | None:
+        """The model's range, and weights times the widest residual."""
+        reach = weight_max * (high - low)
+        return low - reach, high + reach

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from simulator.arrays import FloatArray
 from simulator.estimators.case import Case
 
-__all__ = ["Estimator", "Ratio"]
+__all__ = ["Estimator", "Need", "Ratio"]
+
+
+class Need(StrEnum):
+    """What a case has to hold beside weight and reward."""
+
+    MODEL = "model"
+    #: The model's columns from a fit that is weighted for the policy (MRDR).
+    MRDR_MODEL = "mrdr_model"
+    MARGINAL = "marginal"
+    BALANCED = "balanced"
+    ACCEPTED = "accepted"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +41,8 @@ class Ratio:
 class Estimator(Protocol):
     """Estimates the mean of a quantity per decision under a policy, as a sum of ratios of sums over rows.
 
-    Row terms are enough: users, counts, intervals and ratio metrics are the caller's business, the same for all.
+    Row terms are enough: users, counts, intervals, ratio metrics and the log's chunks are the caller's business, the
+    same for all.
     """
 
     @property
@@ -38,10 +51,26 @@ class Estimator(Protocol):
         ...
 
     @property
-    def needs_model(self) -> bool:
-        """Whether `expected` and `predicted` have to be filled."""
+    def needs(self) -> frozenset[Need]:
+        """What the case has to hold."""
         ...
 
-    def terms(self, case: Case) -> tuple[Ratio, ...]:
+    @property
+    def grid(self) -> tuple[float, ...]:
+        """Values of its parameter to choose from (see `simulator.tuning`); a single one where there is no choice."""
+        ...
+
+    def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:
         """Give the ratios whose sum is the estimate; they are linear in the quantity."""
+        ...
+
+    def omitted(self, case: Case, parameter: float) -> FloatArray:
+        """Give what each row loses by weights that are cut or shrunk, (w − ŵ)(r − m), shape (n,): the bias."""
+        ...
+
+    def row_range(self, weight_max: float, low: float, high: float) -> tuple[float, float] | None:
+        """Bound a row's numerator, for weights in [0, weight_max] and quantity and model in [low, high].
+
+        None where the estimate is no plain mean of row terms.
+        """
         ...

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from simulator.arrays import FloatArray
 from simulator.estimators.case import Case
-from simulator.estimators.estimator import Ratio
+from simulator.estimators.estimator import Need, Ratio
 
 __all__ = ["Ips"]
 
@@ -22,8 +24,17 @@ class Ips:
     """
 
     key: str = "ips"
-    needs_model: bool = False
+    needs: frozenset[Need] = frozenset()
+    grid: tuple[float, ...] = (math.nan,)
 
-    def terms(self, case: Case) -> tuple[Ratio, ...]:
+    def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:  # noqa: ARG002
         """Weigh every reward by wᵢ."""
         return (Ratio(case.weight * case.reward, np.ones_like(case.weight)),)
+
+    def omitted(self, case: Case, parameter: float) -> FloatArray:  # noqa: ARG002
+        """Nothing is cut."""
+        return np.zeros_like(case.weight)
+
+    def row_range(self, weight_max: float, low: float, high: float) -> tuple[float, float] | None:
+        """Weights times rewards."""
+        return min(0.0, weight_max * low), max(0.0, weight_max * high)

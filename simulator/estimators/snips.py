@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
+
+from simulator.arrays import FloatArray
 from simulator.estimators.case import Case
-from simulator.estimators.estimator import Ratio
+from simulator.estimators.estimator import Need, Ratio
 
 __all__ = ["Snips"]
 
@@ -21,8 +25,17 @@ class Snips:
     """
 
     key: str = "snips"
-    needs_model: bool = False
+    needs: frozenset[Need] = frozenset()
+    grid: tuple[float, ...] = (math.nan,)
 
-    def terms(self, case: Case) -> tuple[Ratio, ...]:
+    def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:  # noqa: ARG002
         """Weigh every reward by wᵢ, and divide by the weights."""
         return (Ratio(case.weight * case.reward, case.weight),)
+
+    def omitted(self, case: Case, parameter: float) -> FloatArray:  # noqa: ARG002
+        """Nothing is cut."""
+        return np.zeros_like(case.weight)
+
+    def row_range(self, weight_max: float, low: float, high: float) -> tuple[float, float] | None:  # noqa: ARG002
+        """The sum of weights is no number of rows."""
+        return None

@@ -12,7 +12,7 @@ FAST = ReplaySettings(resamples=100)
 
 
 def value_of(case: Case, key: str) -> float:
-    ratios = (ratio for ratio in ESTIMATORS[key].terms(case) if not ratio.spread_only)
+    ratios = (ratio for ratio in ESTIMATORS[key].terms(case, ESTIMATORS[key].grid[0]) if not ratio.spread_only)
     return sum(float(ratio.numerator.sum() / ratio.denominator.sum()) for ratio in ratios)
 
 

@@ -1,0 +1,76 @@
+"""Sums over users, kept by name: all that estimates and intervals are made of."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.arrays import FloatArray, IntArray
+
+__all__ = ["Totals"]
+
+
+class Totals:
+    """Named columns of sums over buckets of users, filled chunk by chunk; B buckets, R resamples.
+
+    Chunks may come in any number and order: sums are all that is kept, so that memory does not grow with the log.
+
+    Attributes:
+        weights: What each resample gives each bucket, shape (R, B).
+        multiplicity: How many users a bucket stands for beyond those summed in it, shape (B,).
+    """
+
+    def __init__(self, weights: FloatArray, multiplicity: FloatArray) -> None:
+        self.weights = weights
+        self.multiplicity = multiplicity
+        self._columns: dict[str, FloatArray] = {}
+        self._sums: dict[str, FloatArray] = {}
+        self._products: dict[tuple[str, str], FloatArray] = {}
+
+    def add(self, key: str, bucket: IntArray, values: FloatArray) -> None:
+        """Add row values to a column.
+
+        Args:
+            key: Name of the column; it begins at zero.
+            bucket: Bucket of each row, shape (n,).
+            values: Shape (n,); what a row is worth inside one user of its bucket.
+        """
+        self.put(key, np.bincount(bucket, weights=values, minlength=self.multiplicity.size))
+
+    def put(self, key: str, sums: FloatArray) -> None:
+        """Add sums, shape (B,), to a column."""
+        known = self._columns.get(key)
+        if known is None:
+            self._columns[key] = sums.astype(np.float64)
+        else:
+            known += sums
+        self._sums.clear()
+        self._products.clear()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._columns
+
+    def column(self, key: str) -> FloatArray:
+        """Sums of each bucket, shape (B,)."""
+        return self._columns[key]
+
+    def sums(self, key: str) -> FloatArray:
+        """Sum over all buckets as it is, then in each resample, shape (1 + R,)."""
+        if key not in self._sums:
+            self._sums[key] = self._weighed(self._columns[key])
+        return self._sums[key]
+
+    def products(self, one: str, other: str) -> FloatArray:
+        """Sum of the products of two columns, as it is, then in each resample, shape (1 + R,)."""
+        pair = (one, other) if one <= other else (other, one)
+        if pair not in self._products:
+            self._products[pair] = self._weighed(self._columns[one] * self._columns[other])
+        return self._products[pair]
+
+    @property
+    def users(self) -> float:
+        """How many users there are, as far as buckets tell."""
+        return float(self.multiplicity.sum())
+
+    def _weighed(self, column: FloatArray) -> FloatArray:
+        multiplied = self.multiplicity * column
+        return np.concatenate(([multiplied.sum()], self.weights @ multiplied))
