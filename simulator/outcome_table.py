@@ -18,7 +18,7 @@ class OutcomeTable:
 
     Attributes:
         kinds: Outcome types that occur, in order of first sight.
-        row: Which row of the log, shape (k,).
+        row: Which row of the log, in order of rows, shape (k,).
         kind: Index into `kinds`, shape (k,).
         value: Money for purchase, refund and cost, 1 unless stated for the others, shape (k,).
         at: Microseconds since the epoch, `NO_TIME` where not stated, shape (k,).
@@ -48,14 +48,24 @@ class OutcomeTable:
         """Keep the outcomes where `mask`, shape (k,), is true; rows stay as they are numbered."""
         return OutcomeTable(self.kinds, self.row[mask], self.kind[mask], self.value[mask], self.at[mask])
 
+    def slice(self, start: int, stop: int) -> OutcomeTable:
+        """Keep the outcomes of the rows from `start` up to `stop`, numbered from 0; memory is shared."""
+        first, last = np.searchsorted(self.row, (start, stop))
+        return OutcomeTable(
+            self.kinds,
+            self.row[first:last] - start,
+            self.kind[first:last],
+            self.value[first:last],
+            self.at[first:last],
+        )
+
     def take(self, rows: NDArray[np.int64], of: int) -> OutcomeTable:
         """Keep the outcomes of `rows` (indices into a log of `of` rows), numbered by their new place.
 
         A row taken more than once brings its outcomes each time.
         """
-        order = np.argsort(self.row, kind="stable")
         found = np.bincount(self.row, minlength=of)
         starts = np.cumsum(found) - found
-        kept = order[runs(starts[rows], found[rows])]
+        kept = runs(starts[rows], found[rows])
         row = np.repeat(np.arange(rows.size), found[rows])
         return OutcomeTable(self.kinds, row, self.kind[kept], self.value[kept], self.at[kept])

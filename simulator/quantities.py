@@ -30,6 +30,7 @@ class Quantities:
 
     def __init__(self, log: Log, objective: Mapping[str, float] | None = None, reward_max: float | None = None) -> None:
         self._log = log
+        self._made = (objective, reward_max)
         self._objective = dict(objective or {})
         self._reward_max = reward_max
         self._kept: dict[str, FloatArray] = {}
@@ -49,6 +50,10 @@ class Quantities:
         if name not in self._kept:
             self._kept[name] = self._makers[name]()
         return self._kept[name]
+
+    def on(self, log: Log) -> Quantities:
+        """Make the same quantities of other decisions."""
+        return Quantities(log, *self._made)
 
     @property
     def cut_off(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,7 +10,9 @@ from engine.core.errors import InvalidInput
 from simulator.intervals import INTERVALS
 from simulator.thresholds import Thresholds
 
-__all__ = ["ReplaySettings"]
+__all__ = ["ReplaySettings", "named_columns"]
+
+_WORDS = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,11 @@ class ReplaySettings:
         _inside("--margin", self.margin, 0.0, 1.0)
         if self.reward_max is not None:
             _inside("--reward-max", self.reward_max, 1e-9, 1e15)
+
+
+def named_columns(settings: ReplaySettings) -> list[str]:
+    """List the fields of a log that filters, groups and clusters may speak of; a word of `where` may be no field."""
+    return [name for name in (settings.by, settings.cluster, *_WORDS.findall(settings.where or "")) if name]
 
 
 def _inside(name: str, value: float, low: float, high: float) -> None:

@@ -34,13 +34,14 @@ class Totals:
             bucket: Bucket of each row, shape (n,).
             values: Shape (n,); what a row is worth inside one user of its bucket.
         """
-        self.put(key, np.bincount(bucket, weights=values, minlength=self.multiplicity.size))
+        sums = np.bincount(bucket, weights=values, minlength=self.multiplicity.size)
+        self.put(key, sums.astype(np.float64, copy=False))
 
     def put(self, key: str, sums: FloatArray) -> None:
         """Add sums, shape (B,), to a column."""
         known = self._columns.get(key)
         if known is None:
-            self._columns[key] = sums.astype(np.float64)
+            self._columns[key] = sums.copy()
         else:
             known += sums
         self._sums.clear()

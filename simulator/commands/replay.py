@@ -14,7 +14,7 @@ from simulator.commands.option_values import duration, moment, named_numbers, wo
 from simulator.defaults import DEFAULT_ESTIMATORS
 from simulator.evaluate import evaluate
 from simulator.log import Log
-from simulator.replay_settings import ReplaySettings
+from simulator.replay_settings import ReplaySettings, named_columns
 from simulator.report.html import html_report
 from simulator.report.terminal import print_report
 from simulator.report.write import write_report
@@ -85,7 +85,7 @@ def replay(
             thresholds=Thresholds.read(thresholds) if thresholds is not None else Thresholds(),
         )
         report = evaluate(
-            Log.read(log),
+            Log.scan(log, named_columns(settings)),
             policies=policy,
             metrics=words(metric),
             estimators=words(estimator) or list(DEFAULT_ESTIMATORS),

@@ -2,7 +2,7 @@
 
 from simulator.policies.best_constant import BestConstant
 from simulator.policies.constant import Constant
-from simulator.policies.evaluation_policy import EvaluationPolicy, PolicyAnswer
+from simulator.policies.evaluation_policy import EvaluationPolicy, PolicyAnswer, Prepared, Restricted
 from simulator.policies.logged import Logged
 from simulator.policies.policy_file import PolicyFile
 from simulator.policies.policy_spec import PolicySetting, parse_policy
@@ -18,7 +18,9 @@ __all__ = [
     "PolicyAnswer",
     "PolicyFile",
     "PolicySetting",
+    "Prepared",
     "PythonObject",
+    "Restricted",
     "SnapshotPolicy",
     "Uniform",
     "parse_policy",

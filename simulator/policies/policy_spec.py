@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from engine.core.errors import InvalidInput
 from simulator.arrays import BoolArray, FloatArray
+from simulator.log import Log
 from simulator.policies.best_constant import BestConstant
 from simulator.policies.constant import Constant
 from simulator.policies.evaluation_policy import EvaluationPolicy
@@ -24,11 +25,11 @@ class PolicySetting:
     """What a policy that is chosen from the log itself may use.
 
     Attributes:
-        reward: What is maximised, shape (n,).
-        folds: Pairs of masks (rows to choose on, rows to judge on), each of shape (n,).
+        reward_of: What is maximised, for the rows of a chunk, shape (n,).
+        folds: Pairs of masks over all rows (rows to choose on, rows to judge on), each of shape (n,).
     """
 
-    reward: FloatArray
+    reward_of: Callable[[Log], FloatArray]
     folds: Sequence[tuple[BoolArray, BoolArray]]
 
 
@@ -42,7 +43,7 @@ def _python(argument: str) -> EvaluationPolicy:
 _PLAIN: Mapping[str, Callable[[PolicySetting], EvaluationPolicy]] = {
     "logged": lambda _: Logged(),
     "uniform": lambda _: Uniform(),
-    "best_constant": lambda setting: BestConstant(setting.reward, setting.folds),
+    "best_constant": lambda setting: BestConstant(setting.reward_of, setting.folds),
 }
 _WITH_ARGUMENT: Mapping[str, tuple[str, Callable[[str], EvaluationPolicy]]] = {
     "constant": ("ARM", Constant),

@@ -12,8 +12,12 @@ FAST = ReplaySettings(resamples=100)
 
 
 def value_of(case: Case, key: str) -> float:
-    ratios = (ratio for ratio in ESTIMATORS[key].terms(case, ESTIMATORS[key].grid[0]) if not ratio.spread_only)
-    return sum(float(ratio.numerator.sum() / ratio.denominator.sum()) for ratio in ratios)
+    terms = ESTIMATORS[key].terms(case, ESTIMATORS[key].grid[0])
+    return sum(
+        float(ratio.numerator.sum() / (case.weight.size if ratio.denominator is None else ratio.denominator.sum()))
+        for ratio in terms
+        if not ratio.spread_only
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,147 @@
+"""One policy on one bench: sums that grow chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from simulator.arrays import FloatArray
+from simulator.bench import ROWS, Bench, Part
+from simulator.estimators import Case, Estimator, Need
+from simulator.metric import HOLD_PREFIX, Metric
+from simulator.policies import PolicyAnswer
+from simulator.quantities import Quantities
+from simulator.statistic import Statistic
+
+__all__ = ["Sample", "combined"]
+
+
+class Sample:
+    """Everything that is known of a policy's weights and rewards.
+
+    Args:
+        bench: The rows that judge it.
+        spec: The policy's name.
+        metrics: What is estimated.
+        estimators: How.
+        arms: Vocabulary of the log.
+    """
+
+    def __init__(
+        self, bench: Bench, spec: str, metrics: Sequence[Metric], estimators: Sequence[Estimator], arms: tuple[str, ...]
+    ) -> None:
+        self.bench, self.spec, self.arms = bench, spec, arms
+        self._estimators = estimators
+        self.on_policy = False
+        names = {name.removeprefix(HOLD_PREFIX) for metric in metrics for name in metric.quantities}
+        self._quantities = sorted(names)
+        self._rewarded = {key: combination for metric in metrics for key, combination in _rewards(metric).items()}
+        self._spread_only: set[str] = set()
+        #: Σ w of the rows with a choice, and Σ |w r| for each reward, inside one user of each entry, shape (U,).
+        self.weights = np.zeros(bench.clusters.size)
+        self.rewarded = {key: np.zeros(bench.clusters.size) for key in self._rewarded}
+        #: Whether any row of weight above 0 has some of the quantity, single-arm rows included.
+        self.seen = dict.fromkeys(names, False)
+        self.weight_sum = self.weight_squares = self.matched = 0.0
+        self.max_weight = 0.0
+        self.fallback = 0.0
+        #: By arm: the policy's probability, its unsupported part, weighted cost; and the log's plays and cost.
+        self.by_arm = {
+            key: np.zeros(len(arms)) for key in ("policy", "unsupported", "weighted_cost", "logged", "logged_cost")
+        }
+
+    def add(self, part: Part, answer: PolicyAnswer, *, by_arm: bool) -> None:
+        """Take the rows of a part into account.
+
+        Args:
+            part: The rows.
+            answer: The policy's, for these rows.
+            by_arm: Whether sends and spend are wanted by arm.
+        """
+        log = part.log
+        self.on_policy = answer.on_policy
+        matched = answer.probabilities[log.chosen_at]
+        weight = np.ones(log.rows) if answer.on_policy else matched / log.propensity
+        self._add_weights(part, weight, matched)
+        self.fallback += float(np.sum(log.count * answer.fallback))
+        if not answer.on_policy and (by_arm or part.unsupported is not None):
+            self._add_by_arm(part, answer, weight)
+        for key, rewards in self._rewarded.items():
+            value = np.abs(weight * combined(rewards, part.quantities))
+            np.add.at(self.rewarded[key], part.unit, value * part.within * part.choice)
+        for name in self._quantities:
+            self.seen[name] = self.seen[name] or bool(np.any(weight * part.quantities[name]))
+        for estimator in self._estimators:
+            self._add_terms(estimator, part, answer, weight)
+
+    def _add_weights(self, part: Part, weight: FloatArray, matched: FloatArray) -> None:
+        counted, chosen = part.log.count * part.choice, weight * part.choice
+        self.weight_sum += float(counted @ weight)
+        self.weight_squares += float(counted @ weight**2)
+        self.matched += float(counted @ matched)
+        self.max_weight = max(self.max_weight, float(chosen.max(initial=0.0)))
+        np.add.at(self.weights, part.unit, chosen * part.within)
+
+    def _add_by_arm(self, part: Part, answer: PolicyAnswer, weight: FloatArray) -> None:
+        log, arms = part.log, self.by_arm["policy"].size
+        counted = answer.probabilities * np.repeat(log.count, log.lengths)
+        self.by_arm["policy"] += np.bincount(log.eligible, weights=counted, minlength=arms)
+        if part.unsupported is not None:
+            mass = np.where(part.unsupported, counted, 0.0) * np.repeat(part.choice, log.lengths)
+            self.by_arm["unsupported"] += np.bincount(log.eligible, weights=mass, minlength=arms)
+        cost = part.quantities["cost"] * log.count
+        for key, values in (("weighted_cost", weight * cost), ("logged", log.count), ("logged_cost", cost)):
+            self.by_arm[key] += np.bincount(log.arm, weights=values, minlength=arms)
+
+    def _add_terms(self, estimator: Estimator, part: Part, answer: PolicyAnswer, weight: FloatArray) -> None:
+        totals = self.bench.totals
+        for number, quantity in enumerate(self._quantities):
+            case = self._case(estimator, part, answer, weight, quantity)
+            for index, parameter in enumerate(estimator.grid):
+                for place, ratio in enumerate(estimator.terms(case, parameter)):
+                    key = self._key(estimator, index, place, quantity)
+                    totals.add(key, part.bucket, ratio.numerator * part.within)
+                    if ratio.spread_only:
+                        self._spread_only.add(key)
+                    if ratio.denominator is not None and number == 0:
+                        totals.add(self._key(estimator, index, place), part.bucket, ratio.denominator * part.within)
+
+    def _case(self, estimator: Estimator, part: Part, answer: PolicyAnswer, weight: FloatArray, quantity: str) -> Case:
+        reward = part.quantities[quantity]
+        if Need.MODEL not in estimator.needs:
+            return Case(weight, reward)
+        predicted = part.predicted(quantity)
+        at_chosen = predicted[part.log.chosen_at]
+        # On policy the logged arm is itself a draw from π, also where its other probabilities were not kept.
+        expected = at_chosen if answer.on_policy else part.log.expected(answer.probabilities, predicted)
+        return Case(weight, reward, expected, at_chosen)
+
+    def statistic(self, estimator: Estimator, quantity: str) -> Statistic:
+        """Estimate the mean of a quantity per decision."""
+        totals, total, index = self.bench.totals, None, 0
+        place = 0
+        while (key := self._key(estimator, index, place, quantity)) in totals:
+            own = self._key(estimator, index, place)
+            bottom = Statistic.of(totals, own if own in totals else ROWS)
+            # A policy that the log never matches has no weight at all: its estimate is 0 over 0.
+            part = Statistic.of(totals, key).over(bottom) if bottom.point else Statistic.undefined(totals)
+            part = part.spread() if key in self._spread_only else part
+            total = part if total is None else total + part
+            place += 1
+        return Statistic.undefined(totals) if total is None else total
+
+    def _key(self, estimator: Estimator, index: int, place: int, quantity: str = "") -> str:
+        return f"{self.spec}|{estimator.key}|{index}|{place}|{quantity}"
+
+
+def combined(combination: Mapping[str, float], quantities: Quantities) -> FloatArray:
+    """Add up quantities with their factors, shape (n,)."""
+    return np.asarray(sum(factor * quantities[name] for name, factor in combination.items()))
+
+
+def _rewards(metric: Metric) -> dict[str, Mapping[str, float]]:
+    """Give what counts as a reward of a metric, by a name of its own: its numerator, and parts of its denominator."""
+    own = {name: factor for name, factor in metric.numerator.items() if not name.startswith(HOLD_PREFIX)}
+    below = [name for name in metric.denominator if not name.startswith(HOLD_PREFIX)]
+    return {metric.key: own, **{f"quantity:{name}": {name: 1.0} for name in below}}
