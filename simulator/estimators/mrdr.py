@@ -19,7 +19,7 @@ class Mrdr:
     """V = Σᵢ [ Σₐ π(a | xᵢ) m(xᵢ, a) + wᵢ (rᵢ − m(xᵢ, aᵢ)) ] / n, with m fitted to make the variance of V small.
 
     It is DR on another model: one that is most exact where this policy's weights make errors dear, by least squares
-    weighted with `simulator.mrdr_weights`. Unbiased like DR, whatever the model, when it is cross-fitted.
+    weighted with `simulator.mrdr_weights.mrdr_weights`. Unbiased like DR, whatever the model, when it is cross-fitted.
 
     Source: Farajtabar, Chow and Ghavamzadeh, "More robust doubly robust off-policy evaluation" (2018), for one step.
     """
