@@ -13,7 +13,7 @@ from simulator.capped_channels import capped_channels, excess_reasons
 from simulator.clusters import Clusters
 from simulator.diagnostics import Diagnostics, reward_ess
 from simulator.estimators import Estimator
-from simulator.intervals import INTERVALS, exact_bounds
+from simulator.intervals import INTERVALS, Limits, exact_bounds
 from simulator.log import HOLD, Log
 from simulator.metric import HOLD_PREFIX, Metric, UndefinedMetric
 from simulator.policies import Constant, EvaluationPolicy, Logged, PolicyAnswer, PolicySetting, Uniform, parse_policy
@@ -127,7 +127,7 @@ class Replay:
         for estimator in self._estimators:
             try:
                 statistic = self._value(metric, policy, estimator, rows)
-                estimate = self._estimate(statistic, sample.bench)
+                estimate = self._estimate(statistic)
                 estimates[estimator.key] = self._honest(estimate, metric, rewarded, diagnostics.user_ess)
             except UndefinedMetric as undefined:
                 estimates[estimator.key] = self._undefined(str(undefined))
@@ -151,8 +151,7 @@ class Replay:
                 difference = self._value(metric, policy, estimator, rows) - self._value(
                     metric, baseline, estimator, rows
                 )
-                bench = self._sample(policy, rows).bench
-                differences[estimator.key] = self._estimate(difference, bench)
+                differences[estimator.key] = self._estimate(difference)
             except UndefinedMetric as undefined:
                 differences[estimator.key] = self._undefined(str(undefined))
         return differences
@@ -190,12 +189,10 @@ class Replay:
             self._statistics[key] = self._sample(policy, rows).statistics(estimator, {name})[name]
         return self._statistics[key]
 
-    def _estimate(self, statistic: Statistic, bench: Bench) -> Estimate:
+    def _estimate(self, statistic: Statistic) -> Estimate:
         settings = self._settings
-        bounds = self._interval.bounds(statistic, bench.resampling.multiplicity, settings.level)
-        low, high = bounds if bounds is not None else (None, None)
-        reason = "too few users to say how far off it is" if bounds is None else None
-        return Estimate(statistic.point, low, high, settings.level, settings.interval, reason)
+        bounds = self._interval.bounds(statistic, settings.level, Limits())
+        return Estimate(statistic.point, bounds.low, bounds.high, settings.level, settings.interval, bounds.reason)
 
     def _honest(self, estimate: Estimate, metric: Metric, rewarded: float, users: float) -> Estimate:
         """Give a share that was never, or always, seen an exact interval: resampling would only repeat it."""
