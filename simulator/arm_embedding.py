@@ -9,7 +9,8 @@ import numpy as np
 
 from engine.core.errors import InvalidInput
 from simulator.arrays import FloatArray, IntArray
-from simulator.log import HOLD, Log
+from simulator.log import HOLD
+from simulator.log_source import LogSource
 from simulator.policies.arm_features import arm_cell, arm_features
 
 __all__ = ["FACTORS", "ArmEmbedding"]
@@ -37,12 +38,12 @@ class ArmEmbedding:
         return int(self.cluster.max(initial=-1)) + 1
 
     @classmethod
-    def each(cls, log: Log) -> ArmEmbedding:
+    def each(cls, log: LogSource) -> ArmEmbedding:
         """Give every arm a group of its own, which makes MIPS IPS."""
         return cls("arm", np.arange(len(log.arms)))
 
     @classmethod
-    def by_factors(cls, log: Log, factors: Sequence[str] = FACTORS) -> ArmEmbedding:
+    def by_factors(cls, log: LogSource, factors: Sequence[str] = FACTORS) -> ArmEmbedding:
         """Group arms that agree in all factors.
 
         Args:
@@ -64,7 +65,7 @@ class ArmEmbedding:
         return cls(" × ".join(stated) or "arm", _codes(keys))
 
     @classmethod
-    def by_vectors(cls, log: Log, clusters: int | None = None, seed: int = 0) -> ArmEmbedding:
+    def by_vectors(cls, log: LogSource, clusters: int | None = None, seed: int = 0) -> ArmEmbedding:
         """Group arms whose embeddings are near each other, by k-means.
 
         All arms of the log must be known when it is called: further ones would move the groups.
@@ -96,7 +97,7 @@ class ArmEmbedding:
         return cls(f"{len(set(of_arm.values()))} clusters of embeddings", _codes(keys))
 
 
-def _factors(log: Log, arm: str, factors: Sequence[str]) -> tuple[str | None, ...]:
+def _factors(log: LogSource, arm: str, factors: Sequence[str]) -> tuple[str | None, ...]:
     if arm == HOLD:
         return (None,) * len(factors)
     cell = dict(zip(("channel", "slot"), arm_cell(log, arm), strict=True))
@@ -107,7 +108,7 @@ def _factors(log: Log, arm: str, factors: Sequence[str]) -> tuple[str | None, ..
     return tuple(cell.get(factor) or facts.get(factor) for factor in factors)
 
 
-def _vector(log: Log, arm: str) -> dict[str, float]:
+def _vector(log: LogSource, arm: str) -> dict[str, float]:
     return {feature.name: feature.value for feature in arm_features(log, arm) if feature.namespace == "E"}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from engine.core.errors import InvalidInput
 from simulator.arrays import BoolArray, FloatArray
 from simulator.clusters import Clusters
-from simulator.intervals import INTERVALS
+from simulator.intervals import INTERVALS, Limits
 from simulator.log import MODES, NO_TIME, Log
 from simulator.metric import Metric, UndefinedMetric, metric_table
 from simulator.quantities import Quantities
@@ -162,8 +162,8 @@ class Experiment:
     def _span(self, statistic: Statistic | None) -> Span:
         if statistic is None:
             return Span(None, None, None)
-        bounds = INTERVALS["bootstrap"].bounds(statistic, self._resampling.multiplicity, self._level)
-        return Span(statistic.point, *(bounds or (None, None)))
+        bounds = INTERVALS["bootstrap"].bounds(statistic, self._level, Limits())
+        return Span(statistic.point, bounds.low, bounds.high)
 
     def _verdict(self, metric: Metric) -> tuple[VerdictName, tuple[str, ...]]:
         """Refuse or doubt where users, or users with a reward, are few in either share."""

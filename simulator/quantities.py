@@ -71,7 +71,7 @@ class Quantities:
 
     def _revenue(self) -> FloatArray:
         gross = self._gross()
-        return gross if self._reward_max is None else np.minimum(gross, self._reward_max)
+        return gross if self._reward_max is None else np.clip(gross, -self._reward_max, self._reward_max)
 
     def _sent(self) -> FloatArray:
         hold = self._log.code(HOLD)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,8 +12,10 @@ from simulator.arrays import BoolArray, FloatArray
 from simulator.bench import Bench, Part
 from simulator.capped_channels import excess_reasons
 from simulator.crossfit import CrossFit
+from simulator.declared import Declared
 from simulator.diagnostics import Diagnostics
 from simulator.estimators import Estimator, Need
+from simulator.folds import Folds
 from simulator.intervals import INTERVALS, exact_bounds
 from simulator.log import HOLD, Log
 from simulator.log_facts import LogFacts
@@ -21,25 +24,28 @@ from simulator.policies import (
     Constant,
     EvaluationPolicy,
     Logged,
-    PolicyAnswer,
     PolicySetting,
     Prepared,
+    Progressive,
     Restricted,
     Uniform,
     parse_policy,
 )
+from simulator.policy_fit import PolicyFit
 from simulator.quantities import Quantities
 from simulator.replay_settings import ReplaySettings
 from simulator.report.replay_report import Estimate, MetricReport, PolicyReport
 from simulator.resampling import Resampling
 from simulator.sample import Sample, combined
 from simulator.split import Split
-from simulator.statistic import Statistic
+from simulator.terms import Fits
+from simulator.valued import Valued
 from simulator.verdict import judge
 
 __all__ = ["Replay"]
 
 _ALWAYS_HOLD = f"constant:{HOLD}"
+_NO_FITS = Fits(None, None, None, {})
 
 
 @dataclass(slots=True, eq=False)
@@ -85,9 +91,16 @@ class Replay:
         self._asked = {spec: _Asked(parse_policy(spec, setting)) for spec in specs}
         self._baselines = {policy.spec: policy for policy in (Logged(), Uniform())}
         self._resampling = Resampling.of(
-            facts.clusters, settings.resamples if self._interval.resampled else 0, settings.seed
+            facts.clusters,
+            settings.resamples if self._interval.resampled else 0,
+            settings.seed,
+            by_user=self._interval.by_user,
         )
-        self._crossfit = CrossFit(facts, settings) if self._needs(Need.MODEL) else None
+        self._declared = Declared.of(settings, facts)
+        self._needs = frozenset(need for estimator in estimators for need in estimator.needs)
+        self._folds = self._dealt()
+        self._crossfit = CrossFit(facts, self._folds, settings) if Need.MODEL in self._needs else None
+        self._fits: dict[str, PolicyFit] = {}
 
     def reports(self) -> tuple[PolicyReport, ...]:
         """Value every policy.
@@ -96,11 +109,14 @@ class Replay:
             InvalidInput: When a policy cannot be asked about this log.
         """
         self._prepare()
+        self._fit_policies()
         self._value_all()
         return tuple(self._report(spec, asked) for spec, asked in self._asked.items())
 
-    def _needs(self, need: Need) -> bool:
-        return any(need in estimator.needs for estimator in self._estimators)
+    def _dealt(self) -> Folds:
+        if self._settings.fit == "past":
+            return Folds.in_time(self._facts, self._settings.delay_us)
+        return Folds.by_user(self._facts, self._settings.seed)
 
     def _quantities(self, log: Log) -> Quantities:
         return Quantities(log, self._settings.objective, self._settings.reward_max)
@@ -150,39 +166,75 @@ class Replay:
             rows = self._split.judged
         asked.rows = np.packbits(rows).tobytes()
 
+    def _fit_policies(self) -> None:
+        """Fit what estimators need for each policy alone: MRDR's model, balanced weights, marginal weights."""
+        if not self._needs & {Need.MRDR_MODEL, Need.BALANCED, Need.MARGINAL}:
+            return
+        policies = self._policies()
+        self._fits = {
+            spec: PolicyFit(self._facts, self._folds, self._settings, self._needs, self._names) for spec in policies
+        }
+        if not self._needs & PolicyFit.PASS:
+            return
+        self._begin(policies.values())
+        for log in self._facts.chunks():
+            quantities = self._quantities(log)
+            for spec, policy in policies.items():
+                self._fits[spec].add(log, quantities, policy.answer(log))
+        for fit in self._fits.values():
+            fit.fit()
+
+    def _policies(self) -> dict[str, EvaluationPolicy]:
+        """All policies by name: those asked for, and those they are held against."""
+        beside: dict[str, EvaluationPolicy] = dict(self._baselines)
+        if self._facts.hold_played and any(metric.needs_hold for metric in self._metrics):
+            beside[_ALWAYS_HOLD] = Constant(HOLD)
+        return {**beside, **{spec: asked.policy for spec, asked in self._asked.items()}}
+
+    @staticmethod
+    def _begin(policies: Iterable[EvaluationPolicy]) -> None:
+        """Tell policies that change as they answer that the log begins anew."""
+        for policy in policies:
+            if isinstance(policy, Progressive):
+                policy.begin()
+
     def _value_all(self) -> None:
         """Ask every policy about every chunk once, and add up what follows from its answers."""
-        benches = self._benches()
+        benches, policies = self._benches(), self._policies()
+        self._begin(policies.values())
         for log in self._facts.chunks():
-            whole, answers = self._part(log), _Answers(log)
+            whole = self._part(log)
+            answers = {spec: policy.answer(log) for spec, policy in policies.items()}
+            fits = {spec: self._fits[spec].fits(log, answers[spec]) if self._fits else _NO_FITS for spec in policies}
             for mask, bench, samples in benches:
                 rows = mask[log.place]
                 if not rows.any():
                     continue
                 part = whole.select(rows)
                 bench.add(part)
-                for policy, sample in samples:
-                    sample.add(part, answers.of(policy).select(log, rows), by_arm=bool(self._capped))
+                for spec, sample in samples.items():
+                    answer = answers[spec].select(log, rows)
+                    sample.add(part, answer, fits[spec].select(whole, rows), by_arm=bool(self._capped))
         for _, bench, _ in benches:
             bench.close()
 
-    def _benches(self) -> list[tuple[BoolArray, Bench, list[tuple[EvaluationPolicy, Sample]]]]:
+    def _benches(self) -> list[tuple[BoolArray, Bench, Mapping[str, Sample]]]:
         """Make a bench for every set of rows, with the policies judged there and those they are held against."""
-        beside: dict[str, EvaluationPolicy] = dict(self._baselines)
-        if self._facts.hold_played and any(metric.needs_hold for metric in self._metrics):
-            beside[_ALWAYS_HOLD] = Constant(HOLD)
-        made = []
+        beside = [spec for spec in self._policies() if spec not in self._asked]
+        made: list[tuple[BoolArray, Bench, Mapping[str, Sample]]] = []
         for key in dict.fromkeys(asked.rows for asked in self._asked.values()):
             bench = Bench(self._facts.clusters, self._resampling)
-            here = {spec: asked.policy for spec, asked in self._asked.items() if asked.rows == key}
-            policies = {**beside, **here}
+            here = [spec for spec, asked in self._asked.items() if asked.rows == key]
+            held_against = [spec for spec in (*self._baselines, _ALWAYS_HOLD) if spec in beside or spec in self._asked]
+            arms, seed = self._facts.log.arms, self._settings.seed
             samples = {
-                spec: Sample(bench, spec, self._metrics, self._estimators, self._facts.log.arms) for spec in policies
+                spec: Sample(bench, spec, self._metrics, self._estimators, arms, seed)
+                for spec in dict.fromkeys((*held_against, *here))
             }
             for spec in here:
                 self._asked[spec].samples = samples
             mask = np.unpackbits(np.frombuffer(key, dtype=np.uint8), count=self._facts.rows).astype(bool)
-            made.append((mask, bench, [(policy, samples[spec]) for spec, policy in policies.items()]))
+            made.append((mask, bench, samples))
         return made
 
     def _part(self, log: Log) -> Part:
@@ -230,8 +282,8 @@ class Replay:
         estimates = {}
         for estimator in self._estimators:
             try:
-                estimate = self._estimate(self._statistic(metric, asked, sample, estimator))
-                estimates[estimator.key] = self._honest(estimate, metric, diagnostics)
+                valued = self._valued(metric, asked, sample, estimator)
+                estimates[estimator.key] = self._honest(self._estimate(valued), metric, diagnostics)
             except UndefinedMetric as undefined:
                 estimates[estimator.key] = self._undefined(str(undefined))
         missing = [estimate.reason for estimate in estimates.values() if estimate.value is None and estimate.reason]
@@ -249,14 +301,14 @@ class Replay:
         differences = {}
         for estimator in self._estimators:
             try:
-                own = self._statistic(metric, asked, sample, estimator)
-                other = self._statistic(metric, asked, asked.samples[baseline], estimator)
-                differences[estimator.key] = self._estimate(own - other)
+                own = self._valued(metric, asked, sample, estimator)
+                other = self._valued(metric, asked, asked.samples[baseline], estimator)
+                differences[estimator.key] = self._estimate(own.minus(other))
             except UndefinedMetric as undefined:
                 differences[estimator.key] = self._undefined(str(undefined))
         return differences
 
-    def _statistic(self, metric: Metric, asked: _Asked, sample: Sample, estimator: Estimator) -> Statistic:
+    def _valued(self, metric: Metric, asked: _Asked, sample: Sample, estimator: Estimator) -> Valued:
         """Estimate a metric, with the always-holding policy beside it where the metric compares with that.
 
         Raises:
@@ -264,28 +316,37 @@ class Replay:
         """
         if asked.refusals:
             raise UndefinedMetric(asked.refusals[0])
-        estimates = {}
+        means = {}
         for name in metric.quantities:
             source = sample
             if name.startswith(HOLD_PREFIX):
                 if _ALWAYS_HOLD not in asked.samples or not self._facts.hold_played:
                     raise UndefinedMetric("hold was never played, so there is nothing to compare with")
                 source = asked.samples[_ALWAYS_HOLD]
-            estimates[name] = source.statistic(estimator, name.removeprefix(HOLD_PREFIX))
-        if any(np.isnan(statistic.point) for statistic in estimates.values()):
+            means[name] = source.terms.mean(estimator, name.removeprefix(HOLD_PREFIX))
+        if any(np.isnan(mean.statistic.point) for mean in means.values()):
             raise UndefinedMetric("the log never plays what this policy plays")
         own = [name for name in metric.denominator if not name.startswith(HOLD_PREFIX)]
         if own and not any(sample.seen[name] for name in own):
             # A model may still predict a trace of it, and a ratio to that trace means nothing.
             raise UndefinedMetric(metric.undefined)
-        return metric.value(estimates)
+        statistic = metric.value({name: mean.statistic for name, mean in means.items()})
+        chosen = {mean.parameter for mean in means.values()}
+        parameter = chosen.pop() if len(chosen) == 1 else math.nan
+        limits = self._declared.limits(metric, estimator, sample)
+        return Valued(statistic, limits, parameter, _told(estimator, sample))
 
-    def _estimate(self, statistic: Statistic) -> Estimate:
+    def _estimate(self, valued: Valued) -> Estimate:
         settings = self._settings
-        bounds = self._interval.bounds(statistic, statistic.totals.multiplicity, settings.level)
-        low, high = bounds if bounds is not None else (None, None)
-        reason = "too few users to say how far off it is" if bounds is None else None
-        return Estimate(statistic.point, low, high, settings.level, settings.interval, reason)
+        bounds = self._interval.bounds(valued.statistic, settings.level, valued.limits)
+        return Estimate(
+            valued.statistic.point,
+            bounds.low,
+            bounds.high,
+            settings.level,
+            settings.interval,
+            bounds.reason,
+        )
 
     def _honest(self, estimate: Estimate, metric: Metric, diagnostics: Diagnostics) -> Estimate:
         """Give a share that was never, or always, seen an exact interval: resampling would only repeat it."""
@@ -302,17 +363,9 @@ class Replay:
         return Estimate(None, None, None, self._settings.level, self._settings.interval, reason)
 
 
-class _Answers:
-    """Every policy's answer for one chunk, asked once."""
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-        self._given: dict[str, PolicyAnswer] = {}
-
-    def of(self, policy: EvaluationPolicy) -> PolicyAnswer:
-        if policy.spec not in self._given:
-            self._given[policy.spec] = policy.answer(self._log)
-        return self._given[policy.spec]
+def _told(estimator: Estimator, sample: Sample) -> str | None:
+    share = sample.terms.accepted_share
+    return f"accepts {share:.1%} of decisions" if Need.ACCEPTED in estimator.needs and share is not None else None
 
 
 def _unsupported(log: Log, played: BoolArray) -> BoolArray | None:

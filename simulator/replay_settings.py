@@ -34,6 +34,9 @@ class ReplaySettings:
         cluster: Column to cluster by, instead of the user.
         seed: Of bootstrap weights and folds.
         reward_max: Revenue of one decision is cut off here.
+        floor: Least probability that any eligible arm could have had, as declared by whoever logged.
+        model: Key of the reward model.
+        fit: Which rows a model may learn from: `users`, those of other users, or `past`, those complete before.
         margin: Share of revenue that is earned.
         thresholds: Limits of the verdicts.
     """
@@ -52,6 +55,9 @@ class ReplaySettings:
     cluster: str | None = None
     seed: int = 0
     reward_max: float | None = None
+    floor: float | None = None
+    model: str = "ridge"
+    fit: str = "users"
     margin: float = 1.0
     thresholds: Thresholds = field(default_factory=Thresholds)
 
@@ -59,6 +65,10 @@ class ReplaySettings:
         if self.interval not in INTERVALS:
             known = ", ".join(INTERVALS)
             raise InvalidInput(f"expected one of {known}; got {self.interval!r}", field="--interval")
+        if self.fit not in ("users", "past"):
+            raise InvalidInput(f"expected users or past, got {self.fit!r}", field="--fit")
+        if self.floor is not None:
+            _inside("--floor", self.floor, 1e-9, 1.0)
         _inside("--level", self.level, 0.5, 0.9999)
         _inside("--resamples", self.resamples, 100, 100_000)
         _inside("--margin", self.margin, 0.0, 1.0)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from simulator.arrays import FloatArray
-from simulator.bench import ROWS, Bench, Part
-from simulator.estimators import Case, Estimator, Need
+from simulator.bench import Bench, Part
+from simulator.estimators import Estimator
 from simulator.metric import HOLD_PREFIX, Metric
 from simulator.policies import PolicyAnswer
 from simulator.quantities import Quantities
-from simulator.statistic import Statistic
+from simulator.terms import Fits, Terms
 
 __all__ = ["Sample", "combined"]
 
@@ -26,18 +26,24 @@ class Sample:
         metrics: What is estimated.
         estimators: How.
         arms: Vocabulary of the log.
+        seed: Of draws.
     """
 
     def __init__(
-        self, bench: Bench, spec: str, metrics: Sequence[Metric], estimators: Sequence[Estimator], arms: tuple[str, ...]
+        self,
+        bench: Bench,
+        spec: str,
+        metrics: Sequence[Metric],
+        estimators: Sequence[Estimator],
+        arms: tuple[str, ...],
+        seed: int,
     ) -> None:
         self.bench, self.spec, self.arms = bench, spec, arms
-        self._estimators = estimators
         self.on_policy = False
         names = {name.removeprefix(HOLD_PREFIX) for metric in metrics for name in metric.quantities}
         self._quantities = sorted(names)
+        self.terms = Terms(bench, spec, self._quantities, estimators, seed)
         self._rewarded = {key: combination for metric in metrics for key, combination in _rewards(metric).items()}
-        self._spread_only: set[str] = set()
         #: Σ w of the rows with a choice, and Σ |w r| for each reward, inside one user of each entry, shape (U,).
         self.weights = np.zeros(bench.clusters.size)
         self.rewarded = {key: np.zeros(bench.clusters.size) for key in self._rewarded}
@@ -51,12 +57,13 @@ class Sample:
             key: np.zeros(len(arms)) for key in ("policy", "unsupported", "weighted_cost", "logged", "logged_cost")
         }
 
-    def add(self, part: Part, answer: PolicyAnswer, *, by_arm: bool) -> None:
+    def add(self, part: Part, answer: PolicyAnswer, fits: Fits, *, by_arm: bool) -> None:
         """Take the rows of a part into account.
 
         Args:
             part: The rows.
             answer: The policy's, for these rows.
+            fits: What was fitted for the policy alone, for these rows.
             by_arm: Whether sends and spend are wanted by arm.
         """
         log = part.log
@@ -72,8 +79,7 @@ class Sample:
             np.add.at(self.rewarded[key], part.unit, value * part.within * part.choice)
         for name in self._quantities:
             self.seen[name] = self.seen[name] or bool(np.any(weight * part.quantities[name]))
-        for estimator in self._estimators:
-            self._add_terms(estimator, part, answer, weight)
+        self.terms.add(part, answer, weight, fits)
 
     def _add_weights(self, part: Part, weight: FloatArray, matched: FloatArray) -> None:
         counted, chosen = part.log.count * part.choice, weight * part.choice
@@ -93,46 +99,6 @@ class Sample:
         cost = part.quantities["cost"] * log.count
         for key, values in (("weighted_cost", weight * cost), ("logged", log.count), ("logged_cost", cost)):
             self.by_arm[key] += np.bincount(log.arm, weights=values, minlength=arms)
-
-    def _add_terms(self, estimator: Estimator, part: Part, answer: PolicyAnswer, weight: FloatArray) -> None:
-        totals = self.bench.totals
-        for number, quantity in enumerate(self._quantities):
-            case = self._case(estimator, part, answer, weight, quantity)
-            for index, parameter in enumerate(estimator.grid):
-                for place, ratio in enumerate(estimator.terms(case, parameter)):
-                    key = self._key(estimator, index, place, quantity)
-                    totals.add(key, part.bucket, ratio.numerator * part.within)
-                    if ratio.spread_only:
-                        self._spread_only.add(key)
-                    if ratio.denominator is not None and number == 0:
-                        totals.add(self._key(estimator, index, place), part.bucket, ratio.denominator * part.within)
-
-    def _case(self, estimator: Estimator, part: Part, answer: PolicyAnswer, weight: FloatArray, quantity: str) -> Case:
-        reward = part.quantities[quantity]
-        if Need.MODEL not in estimator.needs:
-            return Case(weight, reward)
-        predicted = part.predicted(quantity)
-        at_chosen = predicted[part.log.chosen_at]
-        # On policy the logged arm is itself a draw from π, also where its other probabilities were not kept.
-        expected = at_chosen if answer.on_policy else part.log.expected(answer.probabilities, predicted)
-        return Case(weight, reward, expected, at_chosen)
-
-    def statistic(self, estimator: Estimator, quantity: str) -> Statistic:
-        """Estimate the mean of a quantity per decision."""
-        totals, total, index = self.bench.totals, None, 0
-        place = 0
-        while (key := self._key(estimator, index, place, quantity)) in totals:
-            own = self._key(estimator, index, place)
-            bottom = Statistic.of(totals, own if own in totals else ROWS)
-            # A policy that the log never matches has no weight at all: its estimate is 0 over 0.
-            part = Statistic.of(totals, key).over(bottom) if bottom.point else Statistic.undefined(totals)
-            part = part.spread() if key in self._spread_only else part
-            total = part if total is None else total + part
-            place += 1
-        return Statistic.undefined(totals) if total is None else total
-
-    def _key(self, estimator: Estimator, index: int, place: int, quantity: str = "") -> str:
-        return f"{self.spec}|{estimator.key}|{index}|{place}|{quantity}"
 
 
 def combined(combination: Mapping[str, float], quantities: Quantities) -> FloatArray:

@@ -73,10 +73,10 @@ class Candidate:
             omitted: The mean of `Estimator.omitted` with this parameter.
         """
         log = math.log(2.0 / _DELTA)
-        spread = float(omitted.deviations[0]) * math.sqrt(2.0 * log)
+        spread = omitted.deviation * math.sqrt(2.0 * log)
         largest = float(np.abs(omitted.influence).max(initial=0.0))
         bound = abs(omitted.point) + spread + 2.0 / 3.0 * log * largest
-        return cls(parameter, estimate.point, float(estimate.deviations[0]), -omitted.point, bound)
+        return cls(parameter, estimate.point, estimate.deviation, -omitted.point, bound)
 
 
 def tuned(candidates: Sequence[Candidate], how: Tuning = DEFAULT_TUNING) -> Candidate:

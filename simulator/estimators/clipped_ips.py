@@ -31,7 +31,7 @@ class ClippedIps:
 
     def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:
         """Weigh every reward by wᵢ, at most λ."""
-        return (Ratio(np.minimum(case.weight, parameter) * case.reward, np.ones_like(case.weight)),)
+        return (Ratio(np.minimum(case.weight, parameter) * case.reward),)
 
     def omitted(self, case: Case, parameter: float) -> FloatArray:
         """What weights above λ would have added."""

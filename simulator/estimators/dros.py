@@ -33,7 +33,7 @@ class Dros:
     def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:
         """Correct the model by residuals with shrunken weights."""
         corrected = case.expected + _shrunken(case.weight, parameter) * (case.reward - case.predicted)
-        return (Ratio(corrected, np.ones_like(case.weight)),)
+        return (Ratio(corrected),)
 
     def omitted(self, case: Case, parameter: float) -> FloatArray:
         """What shrinking takes from the weighted residuals."""

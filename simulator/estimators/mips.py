@@ -32,7 +32,7 @@ class Mips:
 
     def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:  # noqa: ARG002
         """Weigh every reward by the weight of its embedding."""
-        return (Ratio(case.marginal * case.reward, np.ones_like(case.marginal)),)
+        return (Ratio(case.marginal * case.reward),)
 
     def omitted(self, case: Case, parameter: float) -> FloatArray:  # noqa: ARG002
         """Nothing is cut; a direct effect of the arm does not show here."""

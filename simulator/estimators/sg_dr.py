@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from simulator.arrays import FloatArray
 from simulator.estimators.case import Case
 from simulator.estimators.estimator import Need, Ratio
@@ -30,7 +28,7 @@ class SgDr:
     def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:
         """Correct the model by residuals with corrected weights."""
         corrected = case.expected + sub_gaussian(case.weight, parameter) * (case.reward - case.predicted)
-        return (Ratio(corrected, np.ones_like(case.weight)),)
+        return (Ratio(corrected),)
 
     def omitted(self, case: Case, parameter: float) -> FloatArray:
         """What correcting the weights takes from the weighted residuals, or adds where w < 1."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from simulator.arrays import FloatArray
 from simulator.estimators.case import Case
 from simulator.estimators.estimator import Need, Ratio
@@ -30,7 +28,7 @@ class SgIps:
 
     def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:
         """Weigh every reward by the corrected weight."""
-        return (Ratio(sub_gaussian(case.weight, parameter) * case.reward, np.ones_like(case.weight)),)
+        return (Ratio(sub_gaussian(case.weight, parameter) * case.reward),)
 
     def omitted(self, case: Case, parameter: float) -> FloatArray:
         """What correcting the weights takes away, or adds where w < 1."""

@@ -32,7 +32,7 @@ class Sndr:
     def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:  # noqa: ARG002
         """Correct the model by the weighted mean of its residuals."""
         residual = case.weight * (case.reward - case.predicted)
-        return Ratio(case.expected, np.ones_like(case.weight)), Ratio(residual, case.weight)
+        return Ratio(case.expected), Ratio(residual, case.weight)
 
     def omitted(self, case: Case, parameter: float) -> FloatArray:  # noqa: ARG002
         """Nothing is cut."""

@@ -33,7 +33,7 @@ class SwitchDr:
         """Correct the model by the residuals of weights up to τ."""
         kept = np.where(case.weight <= parameter, case.weight, 0.0)
         corrected = case.expected + kept * (case.reward - case.predicted)
-        return (Ratio(corrected, np.ones_like(case.weight)),)
+        return (Ratio(corrected),)
 
     def omitted(self, case: Case, parameter: float) -> FloatArray:
         """The weighted residuals above τ."""

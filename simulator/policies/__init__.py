@@ -2,7 +2,7 @@
 
 from simulator.policies.best_constant import BestConstant
 from simulator.policies.constant import Constant
-from simulator.policies.evaluation_policy import EvaluationPolicy, PolicyAnswer, Prepared, Restricted
+from simulator.policies.evaluation_policy import EvaluationPolicy, PolicyAnswer, Prepared, Progressive, Restricted
 from simulator.policies.logged import Logged
 from simulator.policies.policy_file import PolicyFile
 from simulator.policies.policy_spec import PolicySetting, parse_policy
@@ -19,6 +19,7 @@ __all__ = [
     "PolicyFile",
     "PolicySetting",
     "Prepared",
+    "Progressive",
     "PythonObject",
     "Restricted",
     "SnapshotPolicy",

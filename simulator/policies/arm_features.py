@@ -8,12 +8,13 @@ from typing import Any
 from engine.core.catalogue import HOLD_FEATURES
 from engine.core.errors import InvalidInput
 from engine.core.feature import ARM_SIDE, Feature, scalar_features
-from simulator.log import HOLD, Log
+from simulator.log import HOLD
+from simulator.log_source import LogSource
 
 __all__ = ["arm_cell", "arm_features"]
 
 
-def arm_features(log: Log, arm: str) -> tuple[Feature, ...]:
+def arm_features(log: LogSource, arm: str) -> tuple[Feature, ...]:
     """Read an arm's features from the log's catalogue, in the order of their namespaces.
 
     A log of armsreach names each feature with its namespace (`V^id=spring`, `O^percent`), just as models do. In other
@@ -42,7 +43,7 @@ def arm_features(log: Log, arm: str) -> tuple[Feature, ...]:
     return tuple(sorted(named, key=lambda feature: ARM_SIDE.index(feature.namespace)))
 
 
-def arm_cell(log: Log, arm: str) -> tuple[str, str]:
+def arm_cell(log: LogSource, arm: str) -> tuple[str, str]:
     """Give an arm's channel and slot, which the exploration floor treats as one cell."""
     _, channel, slot = _parts(log.catalogue.get(arm, {}), arm)
     return channel, slot

@@ -10,7 +10,7 @@ import numpy as np
 from simulator.arrays import BoolArray, FloatArray
 from simulator.log import Log
 
-__all__ = ["EvaluationPolicy", "PolicyAnswer", "Prepared", "Restricted"]
+__all__ = ["EvaluationPolicy", "PolicyAnswer", "Prepared", "Progressive", "Restricted"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +66,15 @@ class Prepared(Protocol):
 
     def settle(self) -> tuple[str, ...]:
         """Make up its mind, and say what a reader should know, such as the arm that was chosen."""
+        ...
+
+
+@runtime_checkable
+class Progressive(Protocol):
+    """A policy that changes as it answers: each answer rests on the rows before it."""
+
+    def begin(self) -> None:
+        """Forget everything: the log is about to be read from its first row."""
         ...
 
 

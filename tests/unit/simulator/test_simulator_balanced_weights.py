@@ -60,6 +60,7 @@ class World:
 
 def value(weight: FloatArray, reward: FloatArray) -> float:
     (ratio,) = ESTIMATORS["bipw"].terms(Case(weight, reward, balanced=weight), np.inf)
+    assert ratio.denominator is not None
     return float(ratio.numerator.sum() / ratio.denominator.sum())
 
 

@@ -133,7 +133,7 @@ def test_decisions_of_one_row_are_accepted_one_by_one() -> None:
 
 
 def test_draws_depend_on_id_part_and_seed_alone(log_of: Callable[..., Log]) -> None:
-    log = parted(log_of([{"arm": "a", "count": 20}, *({"arm": "a"} for _ in range(2000))]))
+    log = parted(log_of([{"arm": "a", "count": 20}, *({"arm": "a"} for _ in range(2000))]), 10)
     draws = acceptance_draws(log, 0)
     assert np.unique(draws).size == log.rows
     backwards = log.take(np.arange(log.rows)[::-1])
