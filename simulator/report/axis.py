@@ -10,7 +10,7 @@ __all__ = ["Axis"]
 
 _AIR = 0.06
 #: How much wider than the firm intervals an axis may get for the others; beyond, they are cut off with an arrow.
-_WIDEST = 1.5
+_WIDEST = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Axis:
         """Choose an axis that holds all firm ends, the loose ones as far as they leave the firm ones legible.
 
         >>> Axis.around([0.0, 1.0], [40.0])
-        Axis(low=-0.09, high=1.59)
+        Axis(low=-0.12, high=2.12)
         """
         ends = [end for end in firm if end is not None]
         others = [end for end in loose if end is not None]

@@ -70,7 +70,7 @@ def weights(order: Sequence[PolicyReport]) -> Iterator[str]:
         if policy.pictures is not None and policy.pictures.weights and policy.policy != BASELINE
     ]
     if drawn:
-        yield "<section><h2>Weights</h2>"
+        yield '<section class="whole"><h2>Weights</h2>'
         yield (
             '<p class="soft">How often a decision of the log counts under a policy. Much at 0 and a few large ones: '
             "the value rests on few decisions.</p>"
@@ -87,7 +87,7 @@ def support(order: Sequence[PolicyReport]) -> Iterator[str]:
         if policy.pictures is not None and policy.pictures.support and policy.policy != BASELINE
     ]
     if drawn:
-        yield "<section><h2>Support by channel and slot</h2>"
+        yield '<section class="whole"><h2>Support by channel and slot</h2>'
         yield (
             '<p class="soft">The policy’s share in bold, the deeper the more; the log’s share; effective decisions. '
             f"▲ marks cells where the policy plays and under {FEW:.0f} effective decisions speak for it.</p>"
@@ -106,7 +106,7 @@ def calibration(pictures: LogPictures) -> Iterator[str]:
             f"<td>{one.decisions:,}</td></tr>"
             for one in pictures.calibration
         )
-        yield "<section><h2>Calibration of the reward model</h2>"
+        yield '<section class="whole"><h2>Calibration of the reward model</h2>'
         yield (
             '<p class="soft">Cross-fitted predictions against what happened, a dot a bin, its area by decisions. Dots '
             "on the dashed line are right on average; dr mends the rest by weights, dm does not.</p>"
@@ -134,7 +134,7 @@ def over_time(order: Sequence[PolicyReport], metric: Metric) -> Iterator[str]:
         beside = () if policy.policy == BASELINE else logged
         words = f"{metric.label} of {policy.policy} over {len(points)} periods"
         drawn.append((policy.policy, time_chart(points, beside, axis, words, share=metric.share)))
-    yield "<section><h2>Value over time</h2>"
+    yield '<section class="whole"><h2>Value over time</h2>'
     yield f'<p class="soft">{escape(metric.label)}; the dashed line is logged. A drift speaks against one number.</p>'
     yield from _figures(drawn)
     yield "</section>"

@@ -92,16 +92,14 @@ def _whisker(low: float, high: float, axis: Axis, colour: str) -> str:
         f'<line x1="{_x(axis, low)}" x2="{_x(axis, high)}" y1="{_MIDDLE}" y2="{_MIDDLE}" stroke="{colour}" '
         'stroke-width="2.5"/>'
     )
-    ends = (
-        ("0%", "0,14 7,9.5 7,18.5", low >= axis.low, low),
-        ("100%", "0,14 -7,9.5 -7,18.5", high <= axis.high, high),
-    )
-    for at, arrow, inside, end in ends:
-        if inside:
+    for end in (low, high):
+        if axis.holds(end):
             bar += (
                 f'<line x1="{_x(axis, end)}" x2="{_x(axis, end)}" y1="9" y2="19" stroke="{colour}" stroke-width="2"/>'
             )
-        else:
+    arrows = (("0%", "0,14 7,9.5 7,18.5", low < axis.low), ("100%", "0,14 -7,9.5 -7,18.5", high > axis.high))
+    for at, arrow, beyond in arrows:
+        if beyond:
             bar += f'<svg x="{at}" overflow="visible"><polygon points="{arrow}" fill="{colour}"/></svg>'
     return bar
 

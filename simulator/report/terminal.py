@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -68,9 +66,10 @@ def _metric_table(key: str, order: list[PolicyReport], all_estimators: bool) -> 
     shown = metric_named(key)
     first = order[0].metrics[key]
     example = first.estimates[headline(first)]
-    note = "ranks the policies" if all_estimators else f"{headline(first)}"
+    note = "ranks the policies" if all_estimators else headline(first)
+    kind = f"{example.level:.0%} {example.interval} intervals"
     table = Table(
-        title=f"[bold]{escape(key)}[/]  [dim]{escape(shown.label)} · {example.level:.0%} {example.interval} intervals · {note}[/]",
+        title=f"[bold]{escape(key)}[/]  [dim]{escape(shown.label)} · {kind} · {note}[/]",
         title_justify="left",
         box=None,
         width=_WIDTH,

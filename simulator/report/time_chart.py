@@ -19,9 +19,11 @@ _LEFT, _RIGHT, _TOP, _FLOOR = 48.0, 312.0, 10.0, 138.0
 
 def time_axis(series: Sequence[tuple[Sequence[PointInTime], bool]]) -> Axis:
     """Choose one axis for the charts of several policies, each with whether it has a verdict."""
-    firm = [end for points, judged in series if judged for one in points for end in (one.value, one.low, one.high)]
-    loose = [end for points, judged in series if not judged for one in points for end in (one.value, one.low, one.high)]
-    return Axis.around(firm, loose)
+    # Lines are drawn whole; only the bands of policies without a verdict may be cut off.
+    values = [one.value for points, _ in series for one in points]
+    firm = [end for points, judged in series if judged for one in points for end in (one.low, one.high)]
+    loose = [end for points, judged in series if not judged for one in points for end in (one.low, one.high)]
+    return Axis.around([*values, *firm], loose)
 
 
 def time_chart(
