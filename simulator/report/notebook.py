@@ -28,6 +28,7 @@ __all__ = ["leaderboard_card", "log_card", "log_text", "report_card"]
 _BOX = f"background:{PAPER};color:{INK};padding:.6rem .8rem;font:14px/1.45 system-ui,sans-serif;max-width:60rem"
 _CELL = "text-align:left;padding:.3rem .8rem .3rem 0;vertical-align:middle;background:none"
 _HEAD = f"{_CELL};color:{SOFT};font-weight:400;font-size:12px"
+_WIDTHS = ("28%", "11%", "20%", "24%", "17%")
 _MOST_ROWS = 30
 
 
@@ -90,7 +91,9 @@ def _table(rows: Sequence[LeaderboardRow]) -> str:
     axis = forest_axis([(row.lift, row.verdict) for row in shown], anchors=(0.0,))
     label = f"{metric_named(rows[0].metric).label} · {rows[0].estimator}"
     heads = ("policy", "verdict", label, "lift on logged", "")
-    head = "".join(f'<th style="{_HEAD}">{escape(name)}</th>' for name in heads)
+    head = "".join(
+        f'<th style="{_HEAD};width:{width}">{escape(name)}</th>' for name, width in zip(heads, _WIDTHS, strict=True)
+    )
     body = "".join(
         f'<tr style="background:none"><td colspan="5" style="{_CELL};color:{SOFT};font-size:12px;'
         f'border-bottom:1px solid {LINE}">{escape(standing.value)}</td></tr>'
@@ -98,7 +101,8 @@ def _table(rows: Sequence[LeaderboardRow]) -> str:
         for standing, same in groupby(shown, lambda row: row.standing)
     )
     rest = f'<div style="color:{SOFT}">and {more:,} more</div>' if more > 0 else ""
-    return f'<table style="border-collapse:collapse;width:100%">{head}{body}</table>{rest}'
+    style = "border-collapse:collapse;table-layout:fixed;width:100%;font:inherit;color:inherit"
+    return f'<table style="{style}">{head}{body}</table>{rest}'
 
 
 def _row(row: LeaderboardRow, axis: Axis, share: bool) -> str:
@@ -115,7 +119,7 @@ def _row(row: LeaderboardRow, axis: Axis, share: bool) -> str:
         f'<tr style="background:none"><td style="{rule};overflow-wrap:anywhere"><b>{breakable(row.policy)}</b></td>'
         f'<td style="{rule};white-space:nowrap;font-weight:600;color:{VERDICTS[row.verdict]}">'
         f"{MARKS[row.verdict]} {row.verdict}</td>"
-        f'<td style="{rule};white-space:nowrap{grey}">{escape(spread(row.value, share))}</td>'
-        f'<td style="{rule};white-space:nowrap{grey}">{escape(figure)}</td>'
-        f'<td style="{rule};width:22%;min-width:7rem">{plot}</td></tr>'
+        f'<td style="{rule}{grey}">{escape(spread(row.value, share))}</td>'
+        f'<td style="{rule}{grey}">{escape(figure)}</td>'
+        f'<td style="{rule};padding-right:0">{plot}</td></tr>'
     )
