@@ -86,9 +86,11 @@ def size(value: float) -> str:
 def tick_text(value: float, unit: str) -> str:
     """Write a round number at an axis, short; `unit` is "%" or "pp" for shares, else empty.
 
-    >>> tick_text(0.1, "%"), tick_text(-0.025, "pp"), tick_text(12500.0, "")
-    ('10 %', '-2.5 pp', '12,500')
+    >>> tick_text(0.1, "%"), tick_text(-0.025, "pp"), tick_text(12500.0, ""), tick_text(2.5e6, "")
+    ('10 %', '-2.5 pp', '12,500', '2.5M')
     """
     if unit:
         return f"{100 * value:.4g} {unit}"
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:.4g}M"
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"

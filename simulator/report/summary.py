@@ -7,7 +7,7 @@ from rich.text import Text
 
 from simulator.report.colours import MARKS
 from simulator.report.figures import lift, spread
-from simulator.report.leaderboard import LeaderboardRow, Standing, leaderboard
+from simulator.report.leaderboard import BASELINE, LeaderboardRow, Standing, leaderboard
 from simulator.report.ranking import metric_named
 from simulator.report.replay_report import LogSummary, ReplayReport
 
@@ -28,6 +28,8 @@ def answer(report: ReplayReport) -> str:
     rows = leaderboard(report)
     judged = [row for row in rows if row.standing is not Standing.UNJUDGED and row.lift is not None]
     label = metric_named(report.ranked_by).label
+    if all(row.policy == BASELINE for row in rows):
+        return "Nothing but the logged policy was replayed."
     if not judged:
         return "There is no verdict on any policy but the logged one: the log cannot tell."
     best = judged[0]

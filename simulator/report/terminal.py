@@ -105,7 +105,8 @@ def _parameter(value: float | None) -> Text:
     """Write the clip, threshold or shrinkage of an estimator, at most nine characters."""
     if value is None:
         return Text("")
-    return Text(f"at {value:,.0f}" if 1000 <= value < 100_000 else f"at {value:.3g}", style="dim")
+    shown = f"{value:,.0f}" if 1000 <= value < 100_000 else f"{value:.3g}"
+    return Text(f"at {shown}" if len(shown) <= 6 else f"at {value:.0e}", style="dim")
 
 
 def _cells(
