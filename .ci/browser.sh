@@ -13,4 +13,4 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 "${sudo[@]}" apt-get update -qq || skip "apt-get update failed"
-"${sudo[@]}" apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null || skip "apt-get install failed"
+"${sudo[@]}" apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-dejavu-core >/dev/null || skip "apt-get install failed"

@@ -51,7 +51,7 @@ class Axis:
         """Whether a value lies on the axis."""
         return self.low <= value <= self.high
 
-    def ticks(self, most: int = 4, margin: float = _AIR) -> list[float]:
+    def ticks(self, most: int = 5, margin: float = _AIR) -> list[float]:
         """Place round ticks, `margin` of the width away from the ends so that no label is cut off.
 
         >>> Axis(-0.3, 2.4).ticks()

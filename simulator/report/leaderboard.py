@@ -13,6 +13,8 @@ from simulator.report.replay_report import Estimate, ReplayReport
 __all__ = ["BASELINE", "LeaderboardRow", "Standing", "in_order", "leaderboard", "standing"]
 
 BASELINE = "logged"
+#: Sums of floats of two policies that play the same may differ by this.
+_ZERO = 1e-12
 
 
 class Standing(StrEnum):
@@ -87,7 +89,7 @@ def standing(verdict: str, lift: Estimate | None, *, less: bool = False) -> Stan
     """
     if verdict == "refused":
         return Standing.UNJUDGED
-    if lift is None or lift.low is None or lift.high is None or lift.low <= 0.0 <= lift.high:
+    if lift is None or lift.low is None or lift.high is None or (lift.low <= _ZERO and lift.high >= -_ZERO):
         return Standing.EVEN
     return Standing.BETTER if (lift.low > 0.0) != less else Standing.WORSE
 

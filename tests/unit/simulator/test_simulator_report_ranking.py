@@ -28,6 +28,7 @@ def lifted(low: float | None, high: float | None) -> Estimate:
         ("refused", 0.1, 0.9, False, Standing.UNJUDGED),
         ("trusted", -0.1, 0.9, False, Standing.EVEN),
         ("trusted", 0.0, 0.9, False, Standing.EVEN),
+        ("trusted", 3e-17, 4e-17, False, Standing.EVEN),
         ("trusted", None, None, False, Standing.EVEN),
         ("trusted", -0.9, -0.1, False, Standing.WORSE),
         ("trusted", -0.9, -0.1, True, Standing.BETTER),
