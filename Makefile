@@ -30,7 +30,12 @@ $(VENV)/.copy: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.copy
-	$(PIP) -e '.[simulator,generators,bench,dev]'
+	$(PIP) -e '.[simulator,generators,notebook,bench,dev]'
+	@touch $@
+
+# The browser that looks at the HTML report; where it cannot be had, that test says so and is skipped.
+$(VENV)/.browser: .ci/browser.sh | $(BIN)/python
+	@.ci/browser.sh
 	@touch $@
 
 install: $(VENV)/.dev  ## Install everything into .venv
@@ -42,7 +47,7 @@ test: $(VENV)/.dev  ## Install what is missing and run all tests
 	$(BIN)/python -m pytest --numprocesses auto
 	$(BIN)/python -m pytest --doctest-modules engine simulator generators --ignore=engine/pb
 
-check: lint types layers proto-check test  ## Everything that CI runs
+check: $(VENV)/.browser lint types layers proto-check test  ## Everything that CI runs
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

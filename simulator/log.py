@@ -112,6 +112,16 @@ class Log:
 
         return LogFile(path, columns)
 
+    def __repr__(self) -> str:
+        from simulator.report.notebook import log_text
+
+        return log_text(self)
+
+    def _repr_html_(self) -> str:
+        from simulator.report.notebook import log_card
+
+        return log_card(self)
+
     @property
     def rows(self) -> int:
         """Number of rows, n."""
