@@ -7,6 +7,7 @@ import typer
 from simulator.commands import (
     experiment,
     import_csv,
+    import_dsjson,
     import_hillstrom,
     import_obd,
     import_upworthy,
@@ -32,7 +33,7 @@ def application() -> typer.Typer:
     simulate.register(app)
     experiment.register(app)
     importers = typer.Typer(help="Turn other logs into decision logs.", no_args_is_help=True)
-    for command in (import_obd, import_hillstrom, import_upworthy, import_csv):
+    for command in (import_obd, import_hillstrom, import_upworthy, import_dsjson, import_csv):
         command.register(importers)
     app.add_typer(importers, name="import")
     return app

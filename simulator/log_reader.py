@@ -109,12 +109,15 @@ def parquet_records(file: Path) -> Iterator[tuple[int, object]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from simulator.parquet_table import json_columns, restored
+
     try:
         source = pq.ParquetFile(file)
     except (OSError, pa.ArrowInvalid) as error:
         raise UnusableLog("a Parquet file", type(error).__name__, "check path and format", file=str(file)) from error
     row = 0
     with source:
+        encoded = json_columns(source.schema_arrow)
         batches = source.iter_batches(batch_size=_PARQUET_CHUNK)
         while True:
             try:
@@ -125,7 +128,7 @@ def parquet_records(file: Path) -> Iterator[tuple[int, object]]:
                 ) from error
             if batch is None:
                 return
-            for record in batch.to_pylist(maps_as_pydicts="lossy"):
+            for record in restored(batch.to_pylist(maps_as_pydicts="lossy"), encoded):
                 row += 1
                 yield row, record
 
