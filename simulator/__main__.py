@@ -6,6 +6,7 @@ import typer
 
 from simulator.commands import (
     experiment,
+    export,
     import_csv,
     import_dsjson,
     import_hillstrom,
@@ -32,6 +33,7 @@ def application() -> typer.Typer:
     lint.register(app)
     simulate.register(app)
     experiment.register(app)
+    export.register(app)
     importers = typer.Typer(help="Turn other logs into decision logs.", no_args_is_help=True)
     for command in (import_obd, import_hillstrom, import_upworthy, import_dsjson, import_csv):
         command.register(importers)

@@ -17,7 +17,7 @@ from simulator.log import Log
 from simulator.log_builder import LogBuilder
 from simulator.unusable_log import UnusableLog
 
-__all__ = ["open_lines", "parquet_records", "read_log"]
+__all__ = ["catalogue_beside", "json_records", "open_lines", "parquet_records", "read_log"]
 
 _PARQUET_CHUNK = 16_384
 
@@ -38,7 +38,7 @@ def read_log(path: str | os.PathLike[str]) -> Log:
         builder.append(record, line)
     if not builder.rows:
         raise UnusableLog("at least one decision", "an empty file", "check the path and the export", file=str(file))
-    return builder.build(_catalogue_beside(file))
+    return builder.build(catalogue_beside(file))
 
 
 def open_lines(file: Path) -> BinaryIO:
@@ -133,7 +133,7 @@ def parquet_records(file: Path) -> Iterator[tuple[int, object]]:
                 yield row, record
 
 
-def _catalogue_beside(file: Path) -> Mapping[str, Mapping[str, Any]] | None:
+def catalogue_beside(file: Path) -> Mapping[str, Mapping[str, Any]] | None:
     """Read `LOG.catalogue.json`, which may describe the arms once for all rows."""
     beside = Path(f"{file}.catalogue.json")
     if not beside.exists():

@@ -16,7 +16,7 @@ from typing import Any
 from simulator.importers.json_source import JsonLine
 from simulator.timestamps import microseconds, rfc3339
 
-__all__ = ["Draw", "Observation", "draw", "drop_rate", "is_decision", "observations", "moment"]
+__all__ = ["Draw", "Observation", "draw", "drop_rate", "is_decision", "moment", "observations"]
 
 _RELATIVE = 1e-4
 _SUM = 1e-5
@@ -147,7 +147,7 @@ def _propensity(line: JsonLine, stated: float | None) -> float | None:
     if stated is None:
         if not label:
             return None
-        stated, field = label, field
+        stated = label
     elif label and min(abs(label - stated), abs(label - stated * kept)) > _RELATIVE * stated:
         line.refuse(field, f"{stated:.8g} as in `p`", label, "find out which one drew the action, and write it in both")
     if not 0.0 < stated <= 1.0:
