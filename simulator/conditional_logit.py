@@ -74,10 +74,11 @@ class ConditionalLogit:
     Args:
         features: Shape (n, d).
         choices: What was chosen, n rows.
+        near: A model that is about the same, to start from; by default all coefficients start at 0.
     """
 
-    def __init__(self, features: FloatArray, choices: Choices) -> None:
-        start = np.zeros((choices.arms, features.shape[1] + 1))
+    def __init__(self, features: FloatArray, choices: Choices, near: ConditionalLogit | None = None) -> None:
+        start = np.zeros((choices.arms, features.shape[1] + 1)) if near is None else near.coefficients
         found = minimize(
             _Loss(_with_constant(features), choices),
             start.ravel(),

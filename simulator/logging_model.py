@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from engine.core.errors import InvalidInput
-from simulator.arrays import FloatArray, IntArray
+from simulator.arrays import BoolArray, FloatArray, IntArray
 from simulator.calibration import Calibration, temperature
 from simulator.conditional_logit import Choices, ConditionalLogit, log_softmax
 from simulator.context_features import context_features
@@ -18,15 +19,18 @@ __all__ = ["LOWEST_PROPENSITY", "LoggingModel"]
 
 LOWEST_PROPENSITY = 0.001
 _FOLDS = 5
+#: One to predict, one to calibrate on, one to fit.
+_FEWEST_FOLDS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoggingModel:
     """P̂(arm | context, eligible arms) of every row, from models that never saw the row's user.
 
-    A conditional logit is fitted on all folds of users but one and predicts that one; a temperature, fitted on the
-    predictions for the other folds, calibrates them. So neither the model nor its calibration has seen the row, which
-    is what keeps weighted estimates from leaning on their own noise. Estimates below a declared lowest one are raised
+    A conditional logit is fitted on all folds of users but one and predicts that one. A temperature calibrates the
+    predictions; it is fitted on the other folds, each predicted by a model that saw neither it nor the fold to be
+    calibrated. So neither model nor calibration has seen the row, which is what keeps weighted estimates from leaning
+    on their own noise. Estimates below a declared lowest one are raised
     to it, at the cost of the arms above.
 
     It can only be right if everything that the logging policy looked at is in the context. A weighted value with such
@@ -58,13 +62,13 @@ class LoggingModel:
         """Estimate the policy of a log from its contexts; recorded propensities are not looked at.
 
         Args:
-            log: At least two users, or decisions without one.
+            log: Of several users, or decisions without one.
             folds: Number of folds of users.
             seed: Of the folds.
             lowest: Lowest estimate, above 0 and below 1 / (largest number of eligible arms).
 
         Raises:
-            InvalidInput: When `lowest` is out of range, or all decisions are of one user.
+            InvalidInput: When `lowest` is out of range, or there are too few users.
         """
         labels = [log.users[code] if code >= 0 else str(log.decision_ids[row]) for row, code in enumerate(log.user)]
         salt = hash_strings([f"propensity:{seed}"])[0]
@@ -84,7 +88,7 @@ class LoggingModel:
             lowest: Lowest estimate.
 
         Raises:
-            InvalidInput: When `lowest` is out of range, or there is one fold only.
+            InvalidInput: When `lowest` is out of range, or there are fewer than three folds.
         """
         most = int(np.diff(choices.offsets).max(initial=1))
         if not 0.0 < lowest * most < 1.0:
@@ -93,43 +97,69 @@ class LoggingModel:
                 field="--lowest-propensity",
             )
         _, fold = np.unique(fold, return_inverse=True)
-        if fold.max(initial=0) == 0:
-            raise InvalidInput("expected at least two users, got one; propensities are estimated across users")
-        scores = _cross_fitted(features, choices, fold)
-        logs, temperatures = _tempered(scores, choices, fold)
-        raw = np.exp(logs)
+        if fold.max(initial=0) < _FEWEST_FOLDS - 1:
+            raise InvalidInput(
+                f"expected users in at least {_FEWEST_FOLDS} folds, got too few; propensities are estimated across "
+                "users"
+            )
+        crossed = _CrossFit(features, choices, fold)
+        raw = np.exp(crossed.tempered())
         probabilities = _at_least(raw, choices, lowest)
-        plain = log_softmax(_cross_fitted(np.zeros((choices.rows, 0)), choices, fold), choices.offsets)
-        marginal = _at_least(np.exp(plain), choices, lowest)
+        plain = _CrossFit(np.zeros((choices.rows, 0)), choices, fold).scores
+        marginal = _at_least(np.exp(log_softmax(plain, choices.offsets)), choices, lowest)
         below = raw[choices.chosen_at] < lowest
         return cls(
             probabilities=probabilities,
             propensity=probabilities[choices.chosen_at],
             calibration=Calibration.of(probabilities, marginal, choices),
-            temperatures=temperatures,
+            temperatures=tuple(crossed.temperatures),
             lowest=lowest,
             raised=float(np.average(below, weights=choices.weight)),
         )
 
 
-def _cross_fitted(features: FloatArray, choices: Choices, fold: IntArray) -> FloatArray:
-    """Score every eligible arm by a model fitted on the other folds, shape (m,)."""
-    scores = np.empty(choices.eligible.size)
-    for held in range(int(fold.max()) + 1):
-        out = fold == held
-        model = ConditionalLogit(features[~out], choices.select(~out))
-        scores[choices.flat(out)] = model.scores(features[out], choices.select(out))
-    return scores
+class _CrossFit:
+    """Scores of every eligible arm, by a model fitted on the other folds, and their calibration.
 
+    Attributes:
+        scores: Shape (m,).
+        temperatures: By fold, once they are tempered.
+    """
 
-def _tempered(scores: FloatArray, choices: Choices, fold: IntArray) -> tuple[FloatArray, tuple[float, ...]]:
-    """Calibrate each fold by the temperature of the others, shape (m,)."""
-    logs, found = np.empty(scores.size), []
-    for held in range(int(fold.max()) + 1):
-        out = fold == held
-        found.append(temperature(scores[choices.flat(~out)], choices.select(~out)))
-        logs[choices.flat(out)] = log_softmax(scores[choices.flat(out)] / found[-1], choices.select(out).offsets)
-    return logs, tuple(found)
+    def __init__(self, features: FloatArray, choices: Choices, fold: IntArray) -> None:
+        self._features, self._choices, self._fold = features, choices, fold
+        self._folds = int(fold.max()) + 1
+        self._models = [self._fitted(fold != held, None) for held in range(self._folds)]
+        self.scores = np.empty(choices.eligible.size)
+        self.temperatures: list[float] = []
+        for held, model in enumerate(self._models):
+            self.scores[choices.flat(fold == held)] = self._scored(model, held)
+
+    def tempered(self) -> FloatArray:
+        """Calibrate each fold by the temperature of the others, as logarithms, shape (m,)."""
+        apart = {
+            pair: self._fitted(~np.isin(self._fold, pair), self._models[pair[0]])
+            for pair in combinations(range(self._folds), 2)
+        }
+        logs = np.empty(self.scores.size)
+        for held in range(self._folds):
+            others = self.scores.copy()
+            for fold in set(range(self._folds)) - {held}:
+                model = apart[min(held, fold), max(held, fold)]
+                others[self._choices.flat(self._fold == fold)] = self._scored(model, fold)
+            rest, own = self._fold != held, self._fold == held
+            found = temperature(others[self._choices.flat(rest)], self._choices.select(rest))
+            self.temperatures.append(found)
+            flat = self._choices.flat(own)
+            logs[flat] = log_softmax(self.scores[flat] / found, self._choices.select(own).offsets)
+        return logs
+
+    def _fitted(self, rows: BoolArray, near: ConditionalLogit | None) -> ConditionalLogit:
+        return ConditionalLogit(self._features[rows], self._choices.select(rows), near)
+
+    def _scored(self, model: ConditionalLogit, fold: int) -> FloatArray:
+        rows = self._fold == fold
+        return model.scores(self._features[rows], self._choices.select(rows))
 
 
 def _at_least(probabilities: FloatArray, choices: Choices, lowest: float) -> FloatArray:

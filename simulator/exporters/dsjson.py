@@ -102,7 +102,7 @@ class DsjsonExport:
 
 
 def _default_objective(kinds: Set[str]) -> dict[str, float]:
-    if "click" in kinds or not kinds.intersection(MONEY_TYPES):
+    if "click" in kinds or kinds.isdisjoint(MONEY_TYPES):
         return {"click": 1.0}
     return {"purchase": 1.0, "refund": -1.0, "cost": -1.0}
 

@@ -72,7 +72,8 @@ class LogSource:
     @cached_property
     def survey(self) -> LogSurvey:
         """Read the log once for what can only be known of the whole."""
-        arms, kinds = dict(catalogue_beside(self._file) or {}), set()
+        arms: dict[str, Mapping[str, Any]] = dict(catalogue_beside(self._file) or {})
+        kinds: set[str] = set()
         for _, log in self.chunks():
             arms.update(log.catalogue)
             kinds.update(log.outcomes.kinds)

@@ -35,7 +35,7 @@ class EstimatedPropensity:
 
         Raises:
             UnusableLog: When a record is not what the format says.
-            InvalidInput: When the lowest propensity is out of range, or all decisions are of one user.
+            InvalidInput: When the lowest propensity is out of range, or there are too few users.
         """
         builder = LogBuilder(source)
         for line, record in enumerate(records(), start=1):

@@ -112,7 +112,9 @@ def assert_same_logs(one: Log, other: Log) -> None:
     assert one.decision_ids.tolist() == other.decision_ids.tolist()
     assert arms(one, one.arm) == arms(other, other.arm)
     assert arms(one, one.eligible) == arms(other, other.eligible)
-    assert [one.users[code] for code in one.user if code >= 0] == [other.users[code] for code in other.user if code >= 0]
+    assert [one.users[code] for code in one.user if code >= 0] == [
+        other.users[code] for code in other.user if code >= 0
+    ]
     for kind in {*one.outcomes.kinds, *other.outcomes.kinds}:
         np.testing.assert_array_equal(one.outcomes.total(kind, one.rows), other.outcomes.total(kind, other.rows))
     np.testing.assert_array_equal(one.outcomes.at, other.outcomes.at)
