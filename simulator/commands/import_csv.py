@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from engine.core.errors import InvalidInput
 from simulator.commands.exit_codes import errors_become_exits
 from simulator.commands.option_values import named_numbers, words
 from simulator.commands.written import say_written
 from simulator.importers.csv_source import CsvColumns, OutcomeColumn, csv_records, has_column
-from simulator.importers.estimated_propensity import EstimatedPropensity
+from simulator.importers.estimated_propensity import ONLY_ESTIMATED, EstimatedPropensity
 from simulator.log_writer import write_log
 
 __all__ = ["register"]
@@ -52,6 +53,8 @@ def import_csv(
     """Import any randomised experiment from a CSV file."""
     with errors_become_exits():
         estimate = propensity == _ESTIMATE and not has_column(source, _ESTIMATE)
+        if lowest is not None and not estimate:
+            raise InvalidInput(ONLY_ESTIMATED, field="--lowest-propensity")
         columns = CsvColumns(
             arm=arm,
             propensity=None if estimate else propensity,

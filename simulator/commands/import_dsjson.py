@@ -12,7 +12,7 @@ from simulator.commands.option_values import one_of
 from simulator.commands.written import say_written
 from simulator.importers.dsjson import INACTIVE, DsjsonLog, DsjsonOptions
 from simulator.importers.dsjson_arms import ARM_NAMINGS
-from simulator.importers.estimated_propensity import EstimatedPropensity
+from simulator.importers.estimated_propensity import ONLY_ESTIMATED, EstimatedPropensity
 from simulator.log_writer import write_log
 
 __all__ = ["register"]
@@ -54,6 +54,8 @@ def import_dsjson(
             raise InvalidInput(
                 f"expected estimate, got {propensity!r}; probabilities stand in `p`", field="--propensity"
             )
+        if lowest is not None and propensity is None:
+            raise InvalidInput(ONLY_ESTIMATED, field="--lowest-propensity")
         options = DsjsonOptions(
             outcome=outcome,
             user=user,

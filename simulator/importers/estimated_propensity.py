@@ -8,7 +8,10 @@ from typing import Any
 from simulator.log_builder import LogBuilder
 from simulator.logging_model import LOWEST_PROPENSITY, LoggingModel
 
-__all__ = ["EstimatedPropensity"]
+__all__ = ["ONLY_ESTIMATED", "EstimatedPropensity"]
+
+#: Why a lowest propensity is refused.
+ONLY_ESTIMATED = "expected it with --propensity estimate only, got stated propensities; leave it out"
 
 Records = Callable[[], Iterable[Mapping[str, Any]]]
 
@@ -42,12 +45,9 @@ class EstimatedPropensity:
             if _lacks(record):
                 # The model does not look at propensities; the builder wants one.
                 builder.append({**record, "propensity": 1.0 / len(record["eligible"]), "probabilities": None}, line)
-        model = (
-            LoggingModel.of(builder.build(), lowest=LOWEST_PROPENSITY if lowest is None else lowest)
-            if builder.rows
-            else None
-        )
-        return cls(records, model)
+        if not builder.rows:
+            return cls(records, None)
+        return cls(records, LoggingModel.of(builder.build(), lowest=LOWEST_PROPENSITY if lowest is None else lowest))
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield the records, completed."""
