@@ -32,7 +32,9 @@ def confounded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows = csv.writer(out)
         rows.writerow(("who", "arm", "keen", "area", "bought"))
         for row in range(n):
-            rows.writerow((f"u{row // 3}", "BA"[int(plays_a[row])], f"{keen[row]:.4f}", "ns"[row % 2], int(bought[row])))
+            rows.writerow(
+                (f"u{row // 3}", "BA"[int(plays_a[row])], f"{keen[row]:.4f}", "ns"[row % 2], int(bought[row]))
+            )
     return path
 
 
