@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from simulator.exporters.log_source import LogSource
-from simulator.importers.dsjson import KEPT
+from simulator.importers.dsjson_restored import KEPT
 from simulator.log import VALUED_MODES
 from simulator.quantities import MONEY_TYPES, Quantities
 from simulator.timestamps import microseconds, rfc3339

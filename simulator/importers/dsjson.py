@@ -10,16 +10,15 @@ from engine.core.errors import InvalidInput
 from simulator.importers.dsjson_arms import ArmNaming, ArmSurvey
 from simulator.importers.dsjson_event import Observation, draw, drop_rate, is_decision, moment, observations
 from simulator.importers.dsjson_outcomes import NO_REWARD, RewardSurvey, outcomes_of
+from simulator.importers.dsjson_restored import kept_apart, restored
 from simulator.importers.flat_features import FlatFeatures, flat_features
 from simulator.importers.json_source import JsonLine, json_lines
 from simulator.keyed_hash import hash_strings, uniform
 
-__all__ = ["INACTIVE", "KEPT", "DsjsonLog", "DsjsonOptions"]
+__all__ = ["INACTIVE", "DsjsonLog", "DsjsonOptions"]
 
 #: What becomes of decisions that were deferred and never taken.
 INACTIVE = ("shadow", "not_sent", "drop")
-#: Key of an exported line under which stands what dsjson has no place for.
-KEPT = "_armsreach"
 _DEFERRED = ("_skipLearn", "DeferredAction", "deferredAction", "deferred")
 
 
@@ -93,7 +92,7 @@ class DsjsonLog:
             draw(line)
             rates.add(drop_rate(line))
             arms.see(line.fields["c"]["_multi"])
-            kept = _kept(line)
+            kept = kept_apart(line)
             self._catalogue.update(kept.get("arms") or {})
             if not kept:
                 self._rewards.see(line, observations(line))
@@ -219,10 +218,10 @@ class DsjsonLog:
             **_drawn(line, drawn.propensity, drawn.probabilities, self._options.estimate),
             **_origin(line),
         }
-        kept = _kept(line)
+        kept = kept_apart(line)
         if kept:
             self._counts.restored += 1
-            return _restored(record, line.fields["c"], kept)
+            return restored(record, line.fields["c"], kept)
         flat = flat_features(line.fields["c"])
         record["context"] = flat.features
         record.update(self._person(flat))
@@ -261,13 +260,6 @@ def _decision_id(line: JsonLine) -> str:
     return key or f"line{line.line}"
 
 
-def _kept(line: JsonLine) -> Mapping[str, Any]:
-    kept = line.fields.get(KEPT)
-    if kept is not None and not isinstance(kept, dict):
-        line.refuse(KEPT, "an object, as the export writes it", kept, "export the log again")
-    return kept or {}
-
-
 def _drawn(
     line: JsonLine, propensity: float | None, probabilities: Sequence[float] | None, estimate: bool
 ) -> dict[str, Any]:
@@ -293,14 +285,3 @@ def _apprentice(line: JsonLine) -> bool:
     """Tell a label that was changed: apprentice mode rewards the model only where it agrees with the baseline."""
     original, label = line.fields.get("_original_label_cost"), line.fields.get("_label_cost")
     return original is not None and label is not None and original != label
-
-
-def _restored(record: dict[str, Any], context: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Put a decision of ours together again."""
-    record["context"] = {**flat_features(context).features, **(kept.get("context") or {})}
-    if isinstance(context.get("embedding"), list):
-        record["context"] = {
-            name: value for name, value in record["context"].items() if not name.startswith("embedding[")
-        }
-        record["embedding"] = context["embedding"]
-    return {**record, **{name: value for name, value in kept.items() if name not in ("context", "arms")}}

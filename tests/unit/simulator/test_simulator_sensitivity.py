@@ -102,3 +102,19 @@ def test_largest_gamma() -> None:
 def test_refuses_a_factor_below_one() -> None:
     with pytest.raises(InvalidInput, match="expected a factor of 1 or more"):
         sensitivity_band(np.ones(1), np.ones(1), np.ones(1), 0.5)
+
+
+def test_band_holds_the_truth_that_a_hidden_cause_hides() -> None:
+    """Who is shown the arm depends on something the context lacks, which moves the odds by 2 and the reward."""
+    rng = np.random.default_rng(0)
+    n = 40_000
+    hidden, score = rng.random(n) < 0.5, np.log(0.3 / 0.7) + rng.random(n) - 0.5
+    apart = np.log(2.0)
+    played = rng.random(n) < 1.0 / (1.0 + np.exp(-(score + np.where(hidden, apart, -apart))))
+    reward = (rng.random(n) < np.where(hidden, 0.3, 0.1)).astype(np.float64)
+    # What a model of the logging policy sees at best: the propensity averaged over what is hidden.
+    seen = 0.5 / (1.0 + np.exp(-(score + apart))) + 0.5 / (1.0 + np.exp(-(score - apart)))
+    weight = played / seen
+    assert np.sum(weight * reward) / weight.sum() > 0.2 + 0.03, "the truth is 0.2"
+    low, high = sensitivity_band(weight, seen, reward, 2.2)
+    assert low < 0.2 < high
