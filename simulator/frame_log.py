@@ -338,6 +338,10 @@ def _capped(series: pl.Series) -> NDArray[np.object_]:
             reasons = series.struct.field(name)
             for row in reasons.str.contains(CAP_WORDS).arg_true() if reasons.dtype == pl.String else ():
                 kept[row] = {**(kept[row] or {}), name: reasons[row]}
+    elif series.dtype == pl.List(pl.Struct({"key": pl.String, "value": pl.String})):
+        pairs = pl.DataFrame({"row": np.arange(len(series)), "pair": series}).explode("pair").unnest("pair")
+        for row, arm, reason in pairs.filter(pl.col("value").str.contains(CAP_WORDS)).iter_rows():
+            kept[row] = {**(kept[row] or {}), arm: reason}
     elif series.dtype == pl.String:
         for row in series.str.contains(CAP_WORDS).arg_true():
             kept[row] = orjson.loads(series[row])

@@ -21,6 +21,7 @@ from simulator.frame_log import ArmNames, NotPlain, frame_log
 from simulator.log import CHUNK, Log
 from simulator.log_builder import LogBuilder
 from simulator.log_reader import catalogue_beside, decode_line, open_lines, open_parquet, record_batches
+from simulator.parquet_table import json_columns, restored
 from simulator.spool import Spool
 from simulator.unusable_log import UnusableLog
 
@@ -200,19 +201,21 @@ class LogFile:
         row = 0
         with open_parquet(self._path) as source:
             wanted = [name for name in source.schema_arrow.names if name in {*_FIELDS, *_EXTRA, *self._columns}]
+            encoded = json_columns(source.schema_arrow)
+            unusual = any(name.split(".", 1)[0] in {*wanted} - {"excluded"} for name in encoded)
             for batch in record_batches(source, self._path, wanted):
                 known = len(self._names.names), dict(self._names.catalogue)
                 lines = np.arange(row + 1, row + 1 + batch.num_rows, dtype=np.int64)
                 try:
                     frame = pl.from_arrow(batch)
-                    if not isinstance(frame, pl.DataFrame):
+                    if unusual or not isinstance(frame, pl.DataFrame):
                         raise NotPlain
                     yield frame_log(frame, self.source, lines, self._names)
                 except (NotPlain, pl.exceptions.PolarsError):
                     del self._names.names[known[0] :]
                     self._names.catalogue = known[1]
-                    records = zip(lines.tolist(), batch.to_pylist(maps_as_pydicts="lossy"), strict=True)
-                    yield self._one_by_one(records)
+                    rows = restored(batch.to_pylist(maps_as_pydicts="lossy"), encoded)
+                    yield self._one_by_one(zip(lines.tolist(), rows, strict=True))
                 row += batch.num_rows
 
     def _one_by_one(self, records: Any) -> Log:

@@ -17,6 +17,7 @@ from pyarrow.parquet import ParquetFile
 
 from simulator.log import Log
 from simulator.log_builder import LogBuilder
+from simulator.parquet_table import json_columns, restored
 from simulator.unusable_log import UnusableLog
 
 __all__ = [
@@ -125,8 +126,9 @@ def parquet_records(file: Path) -> Iterator[tuple[int, object]]:
     """
     row = 0
     with open_parquet(file) as source:
+        encoded = json_columns(source.schema_arrow)
         for batch in record_batches(source, file):
-            for record in batch.to_pylist(maps_as_pydicts="lossy"):
+            for record in restored(batch.to_pylist(maps_as_pydicts="lossy"), encoded):
                 row += 1
                 yield row, record
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from engine.core.errors import InvalidInput
 from simulator.timestamps import duration_us, microseconds
 
-__all__ = ["duration", "moment", "named_numbers", "words"]
+__all__ = ["duration", "moment", "named_numbers", "one_of", "words"]
 
 
 def words(value: str | None) -> list[str] | None:
@@ -16,6 +16,17 @@ def words(value: str | None) -> list[str] | None:
     if value is None:
         return None
     return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def one_of(value: str, known: Sequence[str], flag: str) -> str:
+    """Check that a value is one of those known.
+
+    Raises:
+        InvalidInput: When it is none of them.
+    """
+    if value not in known:
+        raise InvalidInput(f"expected one of {', '.join(known)}; got {value!r}; correct it", field=flag)
+    return value
 
 
 def moment(value: str | None, flag: str) -> int | None:
