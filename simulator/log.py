@@ -30,6 +30,7 @@ class Log:
 
     Attributes:
         source: Where it came from, for messages.
+        line: Line of the file, from 1 on (in Parquet the row), shape (n,).
         decision_ids: Shape (n,), objects.
         arms: Vocabulary of arm ids.
         arm: The chosen arm, index into `arms`, shape (n,).
@@ -54,6 +55,7 @@ class Log:
     """
 
     source: str
+    line: NDArray[np.int64]
     decision_ids: NDArray[np.object_]
     arms: tuple[str, ...]
     arm: NDArray[np.int32]
@@ -137,6 +139,7 @@ class Log:
         flat = runs(self.offsets[:-1][index], lengths)
         return replace(
             self,
+            line=self.line[index],
             decision_ids=self.decision_ids[index],
             arm=self.arm[index],
             chosen=self.chosen[index],

@@ -53,9 +53,10 @@ class LogBuilder:
         self._eligible_sets: dict[tuple[str, ...], tuple[array[int], dict[str, int]]] = {}
         self._arm, self._eligible, self._mode, self._kind = array("i"), array("i"), array("b"), array("i")
         self._chosen, self._length, self._count, self._user = array("q"), array("q"), array("q"), array("q")
-        self._decided, self._observed = array("q"), array("q")
+        self._line, self._decided, self._observed = array("q"), array("q"), array("q")
         self._propensity, self._probabilities = array("d"), array("d")
         self._outcome_row, self._outcome_value, self._outcome_at = array("q"), array("d"), array("q")
+        self._outcome_identity = array("q")
         self._embedding: list[list[float] | None] = []
         self._context: dict[str, list[Any]] = {}
         self._extra: dict[str, list[Any]] = {}
@@ -89,6 +90,7 @@ class LogBuilder:
         for name in fields.keys() - _KNOWN:
             _set(self._extra, name, self.rows - 1, fields[name])
         self._ids[decision_id] = line
+        self._line.append(line)
 
     def _append_choice(self, line: int) -> None:
         check = self._check
@@ -124,6 +126,7 @@ class LogBuilder:
             self._kind.append(self._kinds.setdefault(outcome.type, len(self._kinds)))
             self._outcome_value.append(outcome.value)
             self._outcome_at.append(outcome.at)
+            self._outcome_identity.append(0 if outcome.outcome_id is None else hash(outcome.outcome_id) or 1)
 
     def _append_person(self, fields: Mapping[str, Any]) -> None:
         check, row = self._check, self.rows - 1
@@ -151,6 +154,7 @@ class LogBuilder:
             warnings.append(f"{self._repeated_outcomes} repeated outcomes (same outcome_id) were counted once")
         return Log(
             source=self._source,
+            line=np.array(self._line, dtype=np.int64),
             decision_ids=_objects(list(self._ids)),
             arms=tuple(self._arms),
             arm=np.array(self._arm, dtype=np.int32),
@@ -172,6 +176,7 @@ class LogBuilder:
                 kind=np.array(self._kind, dtype=np.int32),
                 value=np.array(self._outcome_value, dtype=np.float64),
                 at=np.array(self._outcome_at, dtype=np.int64),
+                identity=np.array(self._outcome_identity, dtype=np.int64),
             ),
             context={name: _objects(_padded(column, n)) for name, column in self._context.items()},
             embedding=_matrix(self._embedding),

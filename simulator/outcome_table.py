@@ -22,6 +22,7 @@ class OutcomeTable:
         kind: Index into `kinds`, shape (k,).
         value: Money for purchase, refund and cost, 1 unless stated for the others, shape (k,).
         at: Microseconds since the epoch, `NO_TIME` where not stated, shape (k,).
+        identity: Hash of `outcome_id`, the same within one process; 0 where it has none, shape (k,).
     """
 
     kinds: tuple[str, ...]
@@ -29,6 +30,7 @@ class OutcomeTable:
     kind: NDArray[np.int32]
     value: NDArray[np.float64]
     at: NDArray[np.int64]
+    identity: NDArray[np.int64]
 
     def _is(self, kind: str) -> NDArray[np.bool_]:
         if kind not in self.kinds:
@@ -46,7 +48,7 @@ class OutcomeTable:
 
     def keep(self, mask: NDArray[np.bool_]) -> OutcomeTable:
         """Keep the outcomes where `mask`, shape (k,), is true; rows stay as they are numbered."""
-        return OutcomeTable(self.kinds, self.row[mask], self.kind[mask], self.value[mask], self.at[mask])
+        return self._picked(self.row[mask], mask)
 
     def take(self, rows: NDArray[np.int64], of: int) -> OutcomeTable:
         """Keep the outcomes of `rows` (indices into a log of `of` rows), numbered by their new place.
@@ -58,4 +60,7 @@ class OutcomeTable:
         starts = np.cumsum(found) - found
         kept = order[runs(starts[rows], found[rows])]
         row = np.repeat(np.arange(rows.size), found[rows])
-        return OutcomeTable(self.kinds, row, self.kind[kept], self.value[kept], self.at[kept])
+        return self._picked(row, kept)
+
+    def _picked(self, row: NDArray[np.int64], kept: NDArray[np.bool_] | NDArray[np.int64]) -> OutcomeTable:
+        return OutcomeTable(self.kinds, row, self.kind[kept], self.value[kept], self.at[kept], self.identity[kept])
