@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ class ColumnLevels:
 
     def __init__(self, name: str, levels: int = 32, bins: int = 8) -> None:
         self._name, self._levels, self._bins = name, levels, bins
-        self._codes: dict[object, int] = {}
+        self._codes: dict[Any, int] = {}
         self._edges: FloatArray | None = None
 
     @property
@@ -80,13 +82,18 @@ class ColumnLevels:
         return codes.astype(np.int64)
 
     def _named(self, values: NDArray[np.object_]) -> IntArray:
-        known = self._codes
-        if len(known) < self._levels:
-            for value in dict.fromkeys(values):
-                if value is not None and value not in known and len(known) < self._levels:
-                    known[value] = _FIRST + len(known)
-        find = {None: _ABSENT, **known}.get
-        return np.fromiter((find(value, _OTHER) for value in values), dtype=np.int64, count=values.size)
+        listed = values.tolist()
+        codes = self._found(listed)
+        if len(self._codes) < self._levels and (codes == _OTHER).any():
+            for value in dict.fromkeys(listed):
+                if value is not None and len(self._codes) < self._levels:
+                    self._codes.setdefault(value, _FIRST + len(self._codes))
+            codes = self._found(listed)
+        return codes
+
+    def _found(self, values: list[object]) -> IntArray:
+        find = {None: _ABSENT, **self._codes}.get
+        return np.array([find(value, _OTHER) for value in values], dtype=np.int64)
 
 
 def _is_number(value: object) -> bool:

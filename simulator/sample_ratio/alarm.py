@@ -13,7 +13,10 @@ class SampleRatioAlarm:
 
     Attributes:
         where: The cell, such as `overall` or `region = north`.
+        column: Name of the column whose cell it is, `period`, or empty for the log as a whole.
         arm: Arm id.
+        line: First line of the cell.
+        decisions: Decisions of the cell in which the arm could be drawn.
         expected: Σp, or the number of decisions with the arm eligible where only chosen arms' propensities are known.
         observed: The arm's count, or in that case its summed weight.
         z: Standardised difference.
@@ -22,7 +25,10 @@ class SampleRatioAlarm:
     """
 
     where: str
+    column: str
     arm: str
+    line: int
+    decisions: int
     expected: float
     observed: float
     z: float
@@ -32,8 +38,8 @@ class SampleRatioAlarm:
     def __str__(self) -> str:
         """Say it in one line.
 
-        >>> str(SampleRatioAlarm("overall", "sun/email/am", 500.0, 600.0, 6.3, 3e-10, 9e-10))
-        'sun/email/am overall: 600 drawn, 500.0 expected (p 9e-10)'
+        >>> str(SampleRatioAlarm("overall", "", "sun/email/am", 1, 1000, 500.0, 600.0, 6.3, 3e-10, 9e-10))
+        'sun/email/am overall: drawn 600, expected 500.0 (p 9e-10)'
         """
         where = self.where if self.where == "overall" else f"where {self.where}"
         return (

@@ -31,6 +31,7 @@ class Cells:
         self._columns: dict[str, tuple[int, ColumnLevels]] = {}
         self._size = PERIODS
         self._first: list[tuple[int, int]] = []
+        self._lines = np.zeros(PERIODS, dtype=np.int64)
 
     @property
     def size(self) -> int:
@@ -63,7 +64,20 @@ class Cells:
         for name, (start, levels) in self._columns.items():
             values = _column(log, name)
             columns.append(start + (np.zeros(log.rows, np.int64) if values is None else levels.codes(values)))
-        return np.stack(columns, axis=1)
+        cells = np.stack(columns, axis=1)
+        self._note(cells, log.line)
+        return cells
+
+    def line(self, cell: int) -> int:
+        """Give the first line of a cell, of the whole log for −1."""
+        return self._first[max(cell, 0)][0] if cell < PERIODS else int(self._lines[cell])
+
+    def _note(self, cells: IntArray, line: IntArray) -> None:
+        here = np.zeros(self._size, dtype=np.int64)
+        # Of several rows the last one written stays, so that the first has to come last.
+        here[cells[::-1].ravel()] = np.repeat(line[::-1], cells.shape[1])
+        known = np.pad(self._lines, (0, self._size - self._lines.size))
+        self._lines = np.where(known > 0, known, here)
 
     def label(self, cell: int) -> str:
         """Name a cell."""
@@ -71,8 +85,14 @@ class Cells:
             line, at = self._first[cell]
             since = f" ({rfc3339(at)[:19]})" if at != NO_TIME else ""
             return f"period {cell + 1} of {len(self._first)}, from line {line}{since}"
-        start, levels = max((known for known in self._columns.values() if known[0] <= cell), key=lambda known: known[0])
+        start, levels = self._columns[self.column(cell)]
         return levels.label(cell - start)
+
+    def column(self, cell: int) -> str:
+        """Name the column of a cell, `period` for a period."""
+        if cell < PERIODS:
+            return "period"
+        return max((start, name) for name, (start, _) in self._columns.items() if start <= cell)[1]
 
 
 def _column(log: Log, name: str) -> NDArray[np.object_] | None:

@@ -12,6 +12,7 @@ __all__ = ["BUCKETS", "Dispersion"]
 BUCKETS = 4096
 _SIGNIFICANT = 4.0
 _STICKY = 0.05
+_REPEATED = 0.05
 
 
 class Dispersion:
@@ -59,9 +60,12 @@ class Dispersion:
         if known < 2.0 or users < 2.0:
             return 1.0, np.inf
         centred: FloatArray = self._deviation - self._variance / total * self._deviation.sum()
-        found = float(np.sum(centred**2)) / (total * (1.0 - 1.0 / known))
+        independent = total * (1.0 - 1.0 / known)
+        found = float(np.sum(centred**2)) / independent
+        # Rare arms make squares vary more than normal ones would.
+        error = max((2.0 / known) ** 0.5, float(np.sum((centred**2 - self._variance) ** 2)) ** 0.5 / independent)
         # Far less than whole users repeating is a fault between users, which is to be seen, not allowed for.
-        sticky = 1.0 + _STICKY * max(self._decisions / users - 1.0, 0.0)
-        if found <= max(1.0 + _SIGNIFICANT * (2.0 / known) ** 0.5, sticky):
+        repeated = self._decisions / users - 1.0
+        if repeated < _REPEATED or found - 1.0 <= max(_SIGNIFICANT * error, _STICKY * repeated):
             return 1.0, np.inf
         return found, known

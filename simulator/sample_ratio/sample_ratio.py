@@ -33,6 +33,7 @@ class _Tests:
 
     cell: IntArray
     arm: IntArray
+    possible: FloatArray
     expected: FloatArray
     observed: FloatArray
     z: FloatArray
@@ -172,7 +173,7 @@ class SampleRatio:
         if self._dispersion > 1.0:
             p = np.maximum(p, 2.0 * student.sf(np.abs(z), degrees))
         p = np.where(varies[tried], p, 0.0)
-        return _Tests(cell, arm, expected, observed, z, p)
+        return _Tests(cell, arm, possible, expected, observed, z, p)
 
     def _bet_tests(self) -> list[_Tests]:
         bets = self._bets
@@ -185,14 +186,17 @@ class SampleRatio:
         cell, arm = np.nonzero(sums[0] > 0)
         expected, observed, variance = sums[:, cell, arm]
         z = (observed - expected) / np.sqrt(np.maximum(variance, _LEAST))
-        return [_Tests(cell - 1, arm, expected, observed, z, Bets.p_values(gains[:, cell, arm]))]
+        return [_Tests(cell - 1, arm, expected, expected, observed, z, Bets.p_values(gains[:, cell, arm]))]
 
     def _alarm(self, tests: _Tests, place: int, adjusted: float) -> SampleRatioAlarm:
         cell, arm = int(tests.cell[place]), int(tests.arm[place])
         pooled = cell >= 0 and arm == APART
         return SampleRatioAlarm(
             where="overall" if cell < 0 else self._cells.label(cell),
+            column="" if cell < 0 else self._cells.column(cell),
             arm="other arms" if pooled else list(self._arms)[arm],
+            line=self._cells.line(cell),
+            decisions=round(float(tests.possible[place])),
             expected=float(tests.expected[place]),
             observed=float(tests.observed[place]),
             z=float(tests.z[place]),
