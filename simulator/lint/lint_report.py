@@ -21,6 +21,7 @@ class LintReport:
         rows: Number of rows.
         decisions: Number of decisions: rows times their count.
         arms: Number of arms.
+        rescored: Decisions that were scored again with their snapshot, None where that was not asked for.
         findings: What is odd.
     """
 
@@ -28,6 +29,7 @@ class LintReport:
     rows: int
     decisions: int
     arms: int
+    rescored: int | None
     findings: tuple[Finding, ...]
 
     def of(self, severity: Severity) -> tuple[Finding, ...]:
@@ -38,6 +40,12 @@ class LintReport:
         """Give it as plain JSON values."""
         return {
             "schema": SCHEMA,
-            "log": {"source": self.source, "rows": self.rows, "decisions": self.decisions, "arms": self.arms},
+            "log": {
+                "source": self.source,
+                "rows": self.rows,
+                "decisions": self.decisions,
+                "arms": self.arms,
+                "rescored": self.rescored,
+            },
             "findings": [finding.to_json() for finding in self.findings],
         }

@@ -41,7 +41,8 @@ def lint_log(chunks: Iterable[Log], snapshots: str | None = None) -> LintReport:
     Returns:
         Findings, worst and then commonest first.
     """
-    checks = [*_checks(), *([RescoredSnapshots(snapshots)] if snapshots is not None else [])]
+    rescored = None if snapshots is None else RescoredSnapshots(snapshots)
+    checks = [*_checks(), *([] if rescored is None else [rescored])]
     rows = decisions = 0
     arms: set[str] = set()
     source, told = "", {}
@@ -54,7 +55,8 @@ def lint_log(chunks: Iterable[Log], snapshots: str | None = None) -> LintReport:
     findings = [finding for check in checks for finding in check.finish()]
     findings += [_reader(warning) for warning in told]
     findings.sort(key=lambda finding: (_ORDER[finding.severity], -finding.decisions, finding.code))
-    return LintReport(source, rows, decisions, len(arms), tuple(findings))
+    compared = None if rescored is None else rescored.compared
+    return LintReport(source, rows, decisions, len(arms), compared, tuple(findings))
 
 
 def chunks_of(log: Log) -> Iterator[Log]:

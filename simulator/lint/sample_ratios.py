@@ -33,6 +33,15 @@ class SampleRatios:
         for place, (column, alarms) in enumerate(kinds.items()):
             if place < _COLUMNS or column in ("", "period"):
                 yield _finding(column, alarms)
+        if self._ratio.untested:
+            yield Finding(
+                "sample_ratio_untested",
+                Severity.INFO,
+                "counts cannot be tested against propensities: probabilities of other arms are not kept",
+                (),
+                self._ratio.untested,
+                "keep all probabilities, or sort by decided_at",
+            )
         if self._ratio.dispersion > 1.0:
             yield Finding(
                 "drawn_by_user",

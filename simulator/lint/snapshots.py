@@ -29,6 +29,9 @@ class RescoredSnapshots:
 
     Args:
         folder: Snapshots by campaign and version, as in a server's data folder.
+
+    Attributes:
+        compared: Number of decisions that were scored again.
     """
 
     def __init__(self, folder: str) -> None:
@@ -37,7 +40,7 @@ class RescoredSnapshots:
         self._refused: dict[str, Tally] = {}
         self._off = Tally()
         self._worst = 0.0
-        self._compared = 0
+        self.compared = 0
 
     def add(self, log: Log) -> None:
         """Take the next chunk."""
@@ -61,7 +64,7 @@ class RescoredSnapshots:
             furthest = np.maximum.reduceat(off, named.offsets[:-1])
             self._worst = max(self._worst, float(furthest.max()))
             self._off.add(named, furthest > _TOLERANCE + named.lengths / SCALE)
-            self._compared += named.decisions
+            self.compared += named.decisions
 
     def finish(self) -> Iterable[Finding]:
         """Tell which rows do not score as logged, and which could not be scored."""

@@ -22,6 +22,8 @@ def print_lint(report: LintReport, console: Console) -> None:
     console.width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
     size = f"{report.decisions:,} decisions in {report.rows:,} rows, {report.arms:,} arms"
     console.print(Text.assemble((report.source, "bold cyan"), f": {size}"))
+    if report.rescored is not None:
+        console.print(Text(f"{report.rescored:,} decisions scored again with the snapshots they name"))
     if not report.findings:
         console.print(Text("nothing odd found", style="green"))
         return

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from simulator.arrays import FloatArray
-from simulator.sample_ratio.counts import grown, joined
+from simulator.arrays import FloatArray, IntArray
+from simulator.sample_ratio.counts import grown
 from simulator.sample_ratio.draws import Draws
+from simulator.sample_ratio.periods import SLOTS, moved
 
 __all__ = ["Bets"]
 
@@ -31,12 +32,14 @@ class Bets:
         gains: Logarithm of the stake for each λ, shape (shares, cells, groups).
         sums: Decisions where the group was eligible, summed weights, their summed variance, shape (3, cells, groups).
         decisions: Number of decisions.
+        by_slot: Number of decisions by slot of time, shape (slots,).
     """
 
     def __init__(self) -> None:
         self.gains: NDArray[np.float64] = np.zeros((_SHARES.size, 0, 0))
         self.sums: NDArray[np.float64] = np.zeros((3, 0, 0))
         self.decisions = 0.0
+        self.by_slot = np.zeros(SLOTS)
 
     def add(self, draws: Draws) -> None:
         """Take a block of rows; a user's draws have to be independent, so one a user is the caller's to choose."""
@@ -56,10 +59,12 @@ class Bets:
             won = draws.chosen_by_cell(draws.count * (np.log1p(share * (weight - 1.0)) - lost))
             self.gains[place] += eligible * lost + won
         self.decisions += float(draws.count.sum())
+        self.by_slot += np.bincount(draws.cells[:, 0], draws.count, minlength=SLOTS)
 
-    def join_periods(self) -> None:
-        """Join neighbouring periods."""
-        self.gains, self.sums = joined(self.gains), joined(self.sums)
+    def move(self, place: IntArray) -> None:
+        """Move slots of time to new places."""
+        self.gains, self.sums = moved(self.gains, place, 1), moved(self.sums, place, 1)
+        self.by_slot = moved(self.by_slot, place, 0)
 
     @staticmethod
     def p_values(gains: FloatArray) -> FloatArray:

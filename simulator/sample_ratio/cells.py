@@ -1,4 +1,4 @@
-"""The cells within which draws are counted: periods of the log, and levels of its columns."""
+"""The cells within which draws are counted: slots of time, and levels of the log's columns."""
 
 from __future__ import annotations
 
@@ -7,60 +7,52 @@ from numpy.typing import NDArray
 
 from simulator.arrays import IntArray
 from simulator.column_levels import ColumnLevels
-from simulator.log import MODES, NO_TIME, Log
-from simulator.timestamps import rfc3339
+from simulator.log import MODES, Log
+from simulator.sample_ratio.periods import SLOTS, Periods
 
-__all__ = ["PERIODS", "Cells"]
+__all__ = ["Cells"]
 
-PERIODS = 32
 _COLUMNS = 64
 #: Fields beside the context that stand before the draw and may come with a fault of their own.
-_FIELDS = ("policy", "snapshot")
+_FIELDS = ("mode", "policy", "snapshot")
+_NONE = np.iinfo(np.int64).max
 
 
 class Cells:
-    """Gives every row its cells: one period and one level of each column.
+    """Gives every row its cells: its slot of time, and one level of each column.
 
-    Periods hold equally many decisions in the log's order. Their number is between 16 and 32: when the log outgrows
-    them, neighbours are joined, so that neither the log's length nor its times need be known before.
+    Attributes:
+        periods: What the slots of time are.
     """
 
     def __init__(self) -> None:
-        self._span = 1
-        self._seen = 0
+        self.periods = Periods()
         self._columns: dict[str, tuple[int, ColumnLevels]] = {}
-        self._size = PERIODS
-        self._first: list[tuple[int, int]] = []
-        self._lines = np.zeros(PERIODS, dtype=np.int64)
+        self._size = SLOTS
+        self._lines: IntArray = np.full(SLOTS, _NONE)
 
     @property
     def size(self) -> int:
         """Number of cells so far."""
         return self._size
 
-    def joinings(self, decisions: int) -> int:
-        """Make room for more decisions; say how often neighbouring periods had to be joined."""
-        times = 0
-        while self._seen + decisions > PERIODS * self._span:
-            self._span *= 2
-            times += 1
-            self._first = self._first[::2]
-        return times
+    def room(self, log: Log) -> IntArray | None:
+        """Make room for a chunk; give each slot's new place when slots moved (see `Periods.room`)."""
+        place = self.periods.room(log.decided_at)
+        if place is not None:
+            before = self._lines[:SLOTS].copy()
+            self._lines[:SLOTS] = _NONE
+            np.minimum.at(self._lines, place, before)
+        return place
 
     def of(self, log: Log) -> IntArray:
         """Give the cells of each row, shape (n, 1 + columns)."""
-        before = self._seen + np.cumsum(log.count) - log.count
-        period = np.minimum(before // self._span, PERIODS - 1)
-        self._seen += log.decisions
-        for place in range(len(self._first), int(period[-1]) + 1):
-            row = min(int(np.searchsorted(period, place)), log.rows - 1)
-            self._first.append((int(log.line[row]), int(log.decided_at[row])))
-        for name in (*sorted(log.context), "mode", *_FIELDS):
+        for name in (*sorted(log.context), *_FIELDS):
             if name not in self._columns and len(self._columns) < _COLUMNS and _column(log, name) is not None:
                 levels = ColumnLevels(name)
                 self._columns[name] = (self._size, levels)
                 self._size += levels.size
-        columns = [period]
+        columns = [self.periods.slots(log.decided_at)]
         for name, (start, levels) in self._columns.items():
             values = _column(log, name)
             columns.append(start + (np.zeros(log.rows, np.int64) if values is None else levels.codes(values)))
@@ -68,31 +60,25 @@ class Cells:
         self._note(cells, log.line)
         return cells
 
-    def line(self, cell: int) -> int:
-        """Give the first line of a cell, of the whole log for −1."""
-        return self._first[max(cell, 0)][0] if cell < PERIODS else int(self._lines[cell])
-
-    def _note(self, cells: IntArray, line: IntArray) -> None:
-        here = np.zeros(self._size, dtype=np.int64)
-        # Of several rows the last one written stays, so that the first has to come last.
-        here[cells[::-1].ravel()] = np.repeat(line[::-1], cells.shape[1])
-        known = np.pad(self._lines, (0, self._size - self._lines.size))
-        self._lines = np.where(known > 0, known, here)
+    def line(self, cells: IntArray | slice) -> int:
+        """Give the first line of some cells."""
+        return int(self._lines[cells].min())
 
     def label(self, cell: int) -> str:
-        """Name a cell."""
-        if cell < PERIODS:
-            line, at = self._first[cell]
-            since = f" ({rfc3339(at)[:19]})" if at != NO_TIME else ""
-            return f"period {cell + 1} of {len(self._first)}, from line {line}{since}"
+        """Name a cell of a column."""
         start, levels = self._columns[self.column(cell)]
         return levels.label(cell - start)
 
     def column(self, cell: int) -> str:
-        """Name the column of a cell, `period` for a period."""
-        if cell < PERIODS:
-            return "period"
+        """Name the column of a cell."""
         return max((start, name) for name, (start, _) in self._columns.items() if start <= cell)[1]
+
+    def _note(self, cells: IntArray, line: IntArray) -> None:
+        here = np.full(self._size, _NONE)
+        # Of several rows the last one written stays, so that the first has to come last.
+        here[cells[::-1].ravel()] = np.repeat(line[::-1], cells.shape[1])
+        known = np.pad(self._lines, (0, self._size - self._lines.size), constant_values=_NONE)
+        self._lines = np.minimum(known, here)
 
 
 def _column(log: Log, name: str) -> NDArray[np.object_] | None:

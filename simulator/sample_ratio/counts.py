@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arrays import FloatArray
-from simulator.sample_ratio.cells import PERIODS
+from simulator.arrays import FloatArray, IntArray
 from simulator.sample_ratio.dispersion import Dispersion
 from simulator.sample_ratio.draws import Draws
+from simulator.sample_ratio.periods import moved
 
-__all__ = ["Counts", "grown", "joined"]
+__all__ = ["Counts", "grown"]
 
 
 class Counts:
@@ -48,9 +48,9 @@ class Counts:
         self.dispersion.add(draws)
         self.decisions += float(draws.count.sum())
 
-    def join_periods(self) -> None:
-        """Join neighbouring periods."""
-        self.cells = joined(self.cells)
+    def move(self, place: IntArray) -> None:
+        """Move slots of time to new places."""
+        self.cells = moved(self.cells, place, 1)
 
     def merge(self, other: Counts) -> None:
         """Add what another has seen."""
@@ -66,14 +66,3 @@ def grown(sums: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float
     """Pad with zeros at the ends to at least a shape."""
     more = [(0, max(wanted - have, 0)) for have, wanted in zip(sums.shape, shape, strict=True)]
     return np.pad(sums, more) if any(after for _, after in more) else sums
-
-
-def joined(cells: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Add neighbouring periods, the first cells of the second axis, two by two."""
-    if not cells.shape[1]:
-        return cells
-    cells = cells.copy()
-    pairs = cells[:, 0:PERIODS:2] + cells[:, 1:PERIODS:2]
-    cells[:, : PERIODS // 2] = pairs
-    cells[:, PERIODS // 2 : PERIODS] = 0.0
-    return cells

@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from simulator.arrays import FloatArray, IntArray
 from simulator.holm import holm
 from simulator.keyed_hash import hash_strings, uniform
-from simulator.log import Log
+from simulator.log import NO_TIME, Log
 from simulator.sample_ratio.alarm import SampleRatioAlarm
 from simulator.sample_ratio.bets import Bets
-from simulator.sample_ratio.cells import PERIODS, Cells
+from simulator.sample_ratio.cells import Cells
 from simulator.sample_ratio.counts import Counts
 from simulator.sample_ratio.draws import APART, Draws, complete_probabilities, drawn_rows, user_hashes
-from simulator.sample_ratio.tail import count_p_value
+from simulator.sample_ratio.family import Family, bet_family, by_period, count_family
+from simulator.sample_ratio.periods import SLOTS
 from simulator.sample_ratio.users_seen import UsersSeen
 
 __all__ = ["SampleRatio"]
 
 ALARM = 1e-4
 _UNIFORM = 1e-3
-_LEAST = 1e-9
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Tests:
-    """Tests of one family; cell −1 is the log as a whole. All of shape (m,)."""
-
-    cell: IntArray
-    arm: IntArray
-    possible: FloatArray
-    expected: FloatArray
-    observed: FloatArray
-    z: FloatArray
-    p: FloatArray
+_DISORDER = 0.01
+_REPEATED = 0.05
 
 
 class SampleRatio:
@@ -48,9 +35,10 @@ class SampleRatio:
 
     - All probabilities known (kept, or all but one): counts are tested (see `count_p_value`), both tails.
     - Only the chosen arm's known, and 1 / K in every such row of the log: the policy is taken to be uniform.
-    - Only the chosen arm's known otherwise: mean weights are tested (see `Bets`), one-sided, a user's first row only.
+    - Only the chosen arm's known otherwise: mean weights are tested (see `Bets`), one-sided, on the first row of each
+      user; not at all where users repeat and the log is not in the order of time, since no row is the first then.
 
-    Periods hold equally many decisions; cells of a column are levels of strings and booleans and quantile bins of
+    Periods are of time (see `Periods`); cells of a column are levels of strings and booleans and quantile bins of
     numbers. Counts of a cell's arms depend on each other, and cells overlap: Holm's adjustment over all tests allows
     any dependence. Draws may depend on everything before them (adaptive logging). Where users rather than decisions
     were assigned, variances are multiplied by how much more users' draws vary (see `Dispersion`).
@@ -60,6 +48,12 @@ class SampleRatio:
 
     Args:
         level: Alarms have adjusted p-values below this.
+
+    Attributes:
+        tested: Number of tests that the last `finish` adjusted for.
+        decisions: Number of decisions that the last `finish` tested.
+        untested: Number of drawn decisions that it could not test.
+        dispersion: Variance of users' draws over that of independent ones, as it found it; mostly 1.
     """
 
     def __init__(self, level: float = ALARM) -> None:
@@ -70,7 +64,9 @@ class SampleRatio:
         self._seen = UsersSeen()
         self._known, self._uniform, self._bets = Counts(), Counts(), Bets()
         self._all_uniform = True
-        self._dispersion, self._tested, self._decisions = 1.0, 0, 0.0
+        self._latest = NO_TIME
+        self._drawn = self._disordered = self._rows = self._with_user = 0
+        self.tested, self.decisions, self.untested, self.dispersion = 0, 0, 0, 1.0
 
     def add(self, log: Log) -> None:
         """Take the next chunk of the log."""
@@ -81,32 +77,17 @@ class SampleRatio:
 
     def finish(self) -> list[SampleRatioAlarm]:
         """List the alarms, most certain first; [] when all counts fit."""
-        tests = [*self._count_tests(), *self._bet_tests()]
-        p = np.concatenate([np.zeros(0), *(family.p for family in tests)])
-        adjusted = holm(p)
-        self._tested = p.size
+        families = [*self._count_families(), *self._bet_families()]
+        self.untested = self._drawn - self.decisions
+        adjusted = holm(np.concatenate([np.zeros(0), *(family.p for family in families)]))
+        self.tested = adjusted.size
         alarms, start = [], 0
-        for family in tests:
+        for family in families:
             own = adjusted[start : start + family.p.size]
             start += family.p.size
             found = np.flatnonzero(own < self._level).tolist()
             alarms += [self._alarm(family, place, float(own[place])) for place in found]
         return sorted(alarms, key=lambda alarm: (alarm.p, alarm.where != "overall", alarm.where, alarm.arm))
-
-    @property
-    def tested(self) -> int:
-        """Number of tests that the last `finish` adjusted for."""
-        return self._tested
-
-    @property
-    def decisions(self) -> float:
-        """Number of decisions that the last `finish` tested."""
-        return self._decisions
-
-    @property
-    def dispersion(self) -> float:
-        """Variance of users' draws over that of independent ones, as the last `finish` found it; mostly 1."""
-        return self._dispersion
 
     def _codes(self, arms: tuple[str, ...]) -> IntArray:
         codes = np.array([self._arms.setdefault(arm, len(self._arms)) for arm in arms], dtype=np.int64)
@@ -116,9 +97,10 @@ class SampleRatio:
         return codes
 
     def _add(self, log: Log, codes: IntArray) -> None:
-        for _ in range(self._cells.joinings(log.decisions)):
+        place = self._cells.room(log)
+        if place is not None:
             for sums in (self._known, self._uniform, self._bets):
-                sums.join_periods()
+                sums.move(place)
         cells = self._cells.of(log)
         p, known = complete_probabilities(log)
         draws = Draws(
@@ -134,6 +116,7 @@ class SampleRatio:
             sides=self._sides,
         )
         first = self._seen.first(draws.user)
+        self._note_order(log)
         if known.all():
             self._known.add(draws)
             return
@@ -145,61 +128,70 @@ class SampleRatio:
             draws.p[:] = equal[draws.row_of]
             self._uniform.add(draws.select(~known))
 
-    def _count_tests(self) -> list[_Tests]:
+    def _note_order(self, log: Log) -> None:
+        latest = np.maximum.accumulate(np.concatenate(([self._latest], log.decided_at)))
+        self._latest = int(latest[-1])
+        self._disordered += int(np.sum((log.decided_at == NO_TIME) | (log.decided_at < latest[:-1])))
+        self._rows += log.rows
+        self._with_user += int(np.sum(log.user >= 0))
+        self._drawn += log.decisions
+
+    def _count_families(self) -> list[Family]:
         counts = self._known
         if self._all_uniform:
             counts.merge(self._uniform)
             self._uniform = Counts()
-        self._dispersion, degrees = counts.dispersion.factor(self._seen.users)
-        self._decisions = counts.decisions
-        cells, groups = np.nonzero(np.ones(counts.cells.shape[1:], dtype=bool))
-        arms = np.arange(counts.overall.shape[1])
-        families = [
-            (np.full(arms.size, -1), arms, counts.overall),
-            (cells, groups, counts.cells.reshape(4, -1)),
-        ]
-        return [self._counted(*family, degrees) for family in families]
-
-    def _counted(self, cell: IntArray, arm: IntArray, sums: FloatArray, degrees: float) -> _Tests:
-        observed, possible, expected, squares = sums
-        varies = expected - squares > _LEAST
-        # What cannot vary and yet did is no matter of chance.
-        tried = varies | (np.abs(observed - expected) > 0.5)
-        cell, arm = cell[tried], arm[tried]
-        observed, possible, expected, squares = (values[tried] for values in sums)
-        variance = np.maximum(expected - squares, _LEAST)
-        z = (observed - expected) / np.sqrt(variance * self._dispersion)
-        p = count_p_value(observed, possible, expected, squares)
-        if self._dispersion > 1.0:
-            p = np.maximum(p, 2.0 * student.sf(np.abs(z), degrees))
-        p = np.where(varies[tried], p, 0.0)
-        return _Tests(cell, arm, possible, expected, observed, z, p)
-
-    def _bet_tests(self) -> list[_Tests]:
-        bets = self._bets
-        if self._all_uniform or not bets.gains.size:
+        self.decisions = round(counts.decisions)
+        self.dispersion, degrees = counts.dispersion.factor(self._seen.users)
+        if not counts.decisions:
             return []
-        self._decisions += bets.decisions
-        overall = bets.gains[:, :PERIODS].sum(axis=1, keepdims=True), bets.sums[:, :PERIODS].sum(axis=1, keepdims=True)
-        gains = np.concatenate((overall[0], bets.gains), axis=1)
-        sums: NDArray[np.float64] = np.concatenate((overall[1], bets.sums), axis=1)
-        cell, arm = np.nonzero(sums[0] > 0)
-        expected, observed, variance = sums[:, cell, arm]
-        z = (observed - expected) / np.sqrt(np.maximum(variance, _LEAST))
-        return [_Tests(cell - 1, arm, expected, expected, observed, z, Bets.p_values(gains[:, cell, arm]))]
+        overall, slots, columns = counts.overall[:, None], counts.cells[:, :SLOTS], counts.cells[:, SLOTS:]
+        period, periods = self._cells.periods.grouped(slots[0].sum(axis=1))
+        parts = {"overall": overall, "period": by_period(slots, period, periods), "column": columns}
+        return [count_family(kind, sums, period, self.dispersion, degrees) for kind, sums in parts.items()]
 
-    def _alarm(self, tests: _Tests, place: int, adjusted: float) -> SampleRatioAlarm:
-        cell, arm = int(tests.cell[place]), int(tests.arm[place])
-        pooled = cell >= 0 and arm == APART
+    def _bet_families(self) -> list[Family]:
+        bets = self._bets
+        repeat = self._seen.users < (1.0 - _REPEATED) * self._with_user
+        ordered = self._disordered <= _DISORDER * self._rows
+        if self._all_uniform or not bets.decisions or (repeat and not ordered):
+            return []
+        self.decisions += round(bets.decisions)
+        period, periods = self._cells.periods.grouped(bets.by_slot)
+
+        def of(kind: str, part: Callable[[FloatArray], FloatArray]) -> Family:
+            return bet_family(kind, part(bets.gains), part(bets.sums), period)
+
+        return [
+            of("overall", lambda sums: sums[:, :SLOTS].sum(axis=1, keepdims=True)),
+            of("period", lambda sums: by_period(sums[:, :SLOTS], period, periods)),
+            of("column", lambda sums: sums[:, SLOTS:]),
+        ]
+
+    def _alarm(self, family: Family, place: int, adjusted: float) -> SampleRatioAlarm:
+        where, column, line = self._named(family, int(family.cell[place]))
+        arm = int(family.arm[place])
         return SampleRatioAlarm(
-            where="overall" if cell < 0 else self._cells.label(cell),
-            column="" if cell < 0 else self._cells.column(cell),
-            arm="other arms" if pooled else list(self._arms)[arm],
-            line=self._cells.line(cell),
-            decisions=round(float(tests.possible[place])),
-            expected=float(tests.expected[place]),
-            observed=float(tests.observed[place]),
-            z=float(tests.z[place]),
-            p=float(tests.p[place]),
+            where=where,
+            column=column,
+            arm="other arms" if family.pooled and arm == APART else list(self._arms)[arm],
+            line=line,
+            decisions=round(float(family.possible[place])),
+            expected=float(family.expected[place]),
+            observed=float(family.observed[place]),
+            z=float(family.z[place]),
+            p=float(family.p[place]),
             p_adjusted=adjusted,
         )
+
+    def _named(self, family: Family, cell: int) -> tuple[str, str, int]:
+        """Give the name of a cell, that of its column, and its first line."""
+        cells = self._cells
+        if family.kind == "overall":
+            return "overall", "", cells.line(slice(SLOTS))
+        if family.kind == "column":
+            cell += SLOTS
+            return cells.label(cell), cells.column(cell), cells.line(slice(cell, cell + 1))
+        slots = np.flatnonzero(family.period == cell)
+        name = f"period {cell + 1} of {family.period.max() + 1}, from {cells.periods.start(int(slots[0]))}"
+        return name, "period", cells.line(slots)

@@ -33,5 +33,5 @@ class UsersSeen:
     @property
     def users(self) -> float:
         """How many users were seen, about."""
-        free = max(_BITS - int(self._seen.sum()), 1)
+        free = max(_BITS - int(np.count_nonzero(self._seen)), 1)
         return _BITS * float(np.log(_BITS / free))
