@@ -37,11 +37,12 @@ class NeverPlayed:
         times = np.repeat(counted, log.lengths).astype(np.float64)
         self._eligible += np.bincount(codes[log.eligible], times, minlength=len(self._arms))
         self._played += np.bincount(codes[log.arm], counted.astype(np.float64), minlength=len(self._arms))
-        here = np.full(len(self._arms), np.inf)
-        # Of several rows the last one written stays, so that the first has to come last.
-        flat = np.flatnonzero(times > 0)[::-1]
-        here[codes[log.eligible[flat]]] = log.line[log.row_of[flat]]
-        self._line = np.minimum(self._line, here)
+        if np.isinf(self._line).any():
+            here = np.full(len(self._arms), np.inf)
+            # Of several rows the last one written stays, so that the first has to come last.
+            flat = np.flatnonzero(times > 0)[::-1]
+            here[codes[log.eligible[flat]]] = log.line[log.row_of[flat]]
+            self._line = np.minimum(self._line, here)
 
     def finish(self) -> Iterable[Finding]:
         """Tell which arms were eligible and never played."""

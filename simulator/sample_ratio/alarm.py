@@ -42,6 +42,5 @@ class SampleRatioAlarm:
         'sun/email/am overall: drawn 600, expected 500.0 (p 9e-10)'
         """
         where = self.where if self.where == "overall" else f"where {self.where}"
-        return (
-            f"{self.arm} {where}: drawn {self.observed:,.6g}, expected {self.expected:,.1f} (p {self.p_adjusted:.2g})"
-        )
+        chance = f"p {self.p_adjusted:.2g}" if self.p_adjusted > 1e-99 else "p < 1e-99"
+        return f"{self.arm} {where}: drawn {self.observed:,.6g}, expected {self.expected:,.1f} ({chance})"

@@ -12,7 +12,7 @@ from simulator.sample_ratio.periods import SLOTS, Periods
 
 __all__ = ["Cells"]
 
-_COLUMNS = 64
+_COLUMNS = 32
 #: Fields beside the context that stand before the draw and may come with a fault of their own.
 _FIELDS = ("mode", "policy", "snapshot")
 _NONE = np.iinfo(np.int64).max

@@ -30,6 +30,8 @@ class Dispersion:
 
     def add(self, draws: Draws) -> None:
         """Take a block whose probabilities are all known; rows without a user are left out."""
+        if not draws.user.any():
+            return
         side = draws.sides[draws.eligible]
         rows = draws.arm.size
         mean = np.bincount(draws.row_of, weights=draws.p * side, minlength=rows)

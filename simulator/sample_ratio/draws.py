@@ -16,7 +16,7 @@ from simulator.outcome_table import OutcomeTable
 __all__ = ["APART", "Draws", "complete_probabilities", "drawn_rows", "user_hashes"]
 
 #: Arms told apart within cells, in order of first sight; later ones are one group. Over the whole log all are.
-APART = 256
+APART = 128
 _BLOCK = 2_000_000
 
 

@@ -207,6 +207,22 @@ FAULTS: list[tuple[str, Severity, Fault, int | None, int | None]] = [
         1,
         1200,
     ),
+    (
+        "sample_ratio_over_time",
+        ERROR,
+        everywhere(
+            lambda record, n: {"arm": "hold", "propensity": record["probabilities"][0]} if 600 <= n < 700 else {}
+        ),
+        None,
+        None,
+    ),
+    (
+        "sample_ratio_untested",
+        INFO,
+        everywhere(lambda record, n: {"probabilities": None, "decided_at": None}),
+        None,
+        1200,
+    ),
     ("sample_ratio_in_context", ERROR, with_context(lambda record, _: record["arm"].split("/")[-2:][0]), None, None),
     (
         "drawn_by_user",
@@ -266,7 +282,7 @@ def test_every_check_has_its_fault(log_of: LogOf) -> None:
     source = "".join(path.read_text() for path in folder.glob("*.py"))
     codes = set(re.findall(r'^\s+"([a-z]+_[a-z_]+)",$', source, re.MULTILINE))
     codes |= set(re.findall(r'"(sample_ratio[a-z_]*)"', source))
-    elsewhere = {"rescoring_differs", "rescoring_failed", "snapshot_missing", "sample_ratio_over_time"}
+    elsewhere = {"rescoring_differs", "rescoring_failed", "snapshot_missing"}
     assert codes - elsewhere == {case[0] for case in FAULTS}
 
 
