@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from simulator.capped_channels import CAP_WORDS
 from simulator.context_table import ContextTable, Factor
 from simulator.log import MODES, NO_TIME, Log
-from simulator.outcome_table import OutcomeTable
+from simulator.outcome_table import OutcomeTable, identities
 from simulator.record_check import SCHEMA
 
 __all__ = ["ArmNames", "NotPlain", "frame_log"]
@@ -220,7 +220,8 @@ class _Frame:
             given = given.str.json_decode(_OUTCOMES)
         if not row_of.size:
             none = np.zeros(0)
-            return OutcomeTable((), none.astype(np.int64), none.astype(np.int32), none, none.astype(np.int64))
+            whole = none.astype(np.int64)
+            return OutcomeTable((), whole, none.astype(np.int32), none, whole, whole)
         _require(isinstance(given.dtype, pl.List) and isinstance(given.dtype.inner, pl.Struct))
         lengths = given.list.len().to_numpy().astype(np.int64)
         flat = given.explode()
@@ -245,7 +246,8 @@ class _Frame:
             pairs = pl.DataFrame({"row": row, "id": ids}).filter(pl.col("id").is_not_null())
             _require(not pairs.is_duplicated().any())
         at = self._times(flat.get_column("at", default=None), flat.height)
-        return OutcomeTable(tuple(kinds), row, codes, values, at)
+        named = [None] * flat.height if ids is None else ids.to_list()
+        return OutcomeTable(tuple(kinds), row, codes, values, at, identities(named))
 
     def _context(self) -> ContextTable:
         column = self._frame.get_column("context", default=None)

@@ -52,16 +52,16 @@ class LogBuilder:
         self._source = source
         self._check = RecordCheck(source)
         self._ids: dict[str, int] = {}
-        self._line = array("q")
         self._arms: dict[str, int] = {name: code for code, name in enumerate(arms)}
         self._users: dict[str, int] = {}
         self._kinds: dict[str, int] = {}
         self._eligible_sets: dict[tuple[str, ...], tuple[array[int], dict[str, int]]] = {}
         self._arm, self._eligible, self._mode, self._kind = array("i"), array("i"), array("b"), array("i")
         self._chosen, self._length, self._count, self._user = array("q"), array("q"), array("q"), array("q")
-        self._decided, self._observed = array("q"), array("q")
+        self._line, self._decided, self._observed = array("q"), array("q"), array("q")
         self._propensity, self._probabilities = array("d"), array("d")
         self._outcome_row, self._outcome_value, self._outcome_at = array("q"), array("d"), array("q")
+        self._outcome_identity = array("q")
         self._embedding: list[list[float] | None] = []
         self._context: dict[str, list[Any]] = {}
         self._extra: dict[str, list[Any]] = {}
@@ -131,6 +131,7 @@ class LogBuilder:
             self._kind.append(self._kinds.setdefault(outcome.type, len(self._kinds)))
             self._outcome_value.append(outcome.value)
             self._outcome_at.append(outcome.at)
+            self._outcome_identity.append(0 if outcome.outcome_id is None else hash(outcome.outcome_id) or 1)
 
     def _append_person(self, fields: Mapping[str, Any]) -> None:
         check, row = self._check, self.rows - 1
@@ -180,6 +181,7 @@ class LogBuilder:
                 kind=np.array(self._kind, dtype=np.int32),
                 value=np.array(self._outcome_value, dtype=np.float64),
                 at=np.array(self._outcome_at, dtype=np.int64),
+                identity=np.array(self._outcome_identity, dtype=np.int64),
             ),
             context=ContextTable.of({name: _padded(column, n) for name, column in self._context.items()}),
             embedding=_matrix(self._embedding),

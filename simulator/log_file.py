@@ -276,7 +276,9 @@ def _blocks(file: BinaryIO, path: Path) -> Iterator[bytes]:
 def _dtype(value: object) -> Any:
     if isinstance(value, bool):
         return pl.Boolean
-    return pl.Float64 if isinstance(value, int | float) else pl.String
+    if isinstance(value, int):
+        return pl.Int64
+    return pl.Float64 if isinstance(value, float) else pl.String
 
 
 def _numbers_as_text(frame: pl.DataFrame, block: bytes) -> bool:
