@@ -60,9 +60,23 @@ class Workspace:
             LearningError: If Vowpal Wabbit refuses it.
         """
         try:
-            return [float(score) for score in self._native.predict(lines)]
+            parsed = self._native._parse("\n".join(lines))
+            self._native.predict_multi(parsed)
+            scores: list[float] = parsed[0].get_action_scores()
+            self._native._finish_example_multi_ex(parsed)
         except Exception as error:
             raise LearningError(f"Vowpal Wabbit refused an example: {error}") from None
+        return scores
+
+    @property
+    def scores_arms(self) -> bool:
+        """Whether it learns from decisions over listed arms, and answers with a number for each."""
+        kinds = (vowpalwabbit.PredictionType.ACTION_SCORES, vowpalwabbit.PredictionType.ACTION_PROBS)
+        return (
+            bool(self._native._is_multiline())
+            and self._native.get_label_type() == vowpalwabbit.LabelType.CONTEXTUAL_BANDIT
+            and self._native.get_prediction_type() in kinds
+        )
 
     def hashes(self, namespace: str, names: Sequence[str]) -> list[int]:
         """Hash feature names as the text parser does."""

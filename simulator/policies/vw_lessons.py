@@ -1,0 +1,77 @@
+"""What the rows of a log teach a learner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.core.errors import InvalidInput
+from simulator.arrays import BoolArray
+from simulator.log import Log
+from simulator.policies.learning_policy import LearningTask
+from simulator.policies.vw_rows import RowTexts
+
+__all__ = ["Lessons"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lessons:
+    """Text and labels of a chunk of n rows; lists, since rows are taken one by one.
+
+    Attributes:
+        texts: The rows' text.
+        teaches: Whether a row is learned at all.
+        mature_at: When its reward is complete, microseconds since the epoch.
+        label: Its scaled cost.
+        propensity: P(arm | context, eligible) of the draw as made.
+        chosen: Place of the chosen arm among the eligible ones.
+        count: How many decisions it stands for.
+        left_out: How many decisions could have been learned from and do not teach.
+    """
+
+    texts: RowTexts
+    teaches: list[bool]
+    mature_at: list[int]
+    label: list[float]
+    propensity: list[float]
+    chosen: list[int]
+    count: list[int]
+    left_out: int
+
+    @classmethod
+    def of(cls, log: Log, texts: RowTexts, task: LearningTask, rows: BoolArray | None = None) -> Lessons:
+        """Read a chunk.
+
+        A row teaches when a policy drew it with a known propensity (live, control, fallback) among several eligible
+        arms, and its outcomes were observed up to the horizon. Its reward is what had come by then.
+
+        Args:
+            log: The chunk.
+            texts: Its text.
+            task: What is to be learned.
+            rows: Which of its rows may teach, shape (n,); all of them when None.
+
+        Raises:
+            InvalidInput: When a reward is not finite, or a propensity too small for a float32.
+        """
+        asked = np.ones(log.rows, dtype=bool) if rows is None else rows
+        teaches = asked & log.valued & (log.lengths > 1) & task.horizons.observed(log, task.kinds)
+        label = task.scale.labels(task.reward_of(task.horizons.within(log, task.kinds)))
+        wrong = np.flatnonzero(teaches & ~(np.isfinite(label) & (log.propensity.astype(np.float32) > 0)))
+        if wrong.size:
+            raise InvalidInput(
+                f"expected a finite reward and a propensity above 1e-45, got others in decision "
+                f"{log.decision_ids[wrong[0]]!r}; correct the log",
+                field=task.name,
+            )
+        return cls(
+            texts,
+            teaches.tolist(),
+            task.horizons.mature_at(log, task.kinds).tolist(),
+            label.tolist(),
+            log.propensity.tolist(),
+            log.chosen.tolist(),
+            log.count.tolist(),
+            int(log.count[asked & ~teaches].sum()),
+        )
