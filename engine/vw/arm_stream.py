@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,22 @@ from engine.core.errors import InvalidInput
 from engine.vw.workspace import Workspace
 
 _LARGEST = float(np.finfo(np.float32).max)
+_SMALLEST = float(np.finfo(np.float32).smallest_subnormal) / 2
 _OURS = ("--quiet", "--no_stdin")
+
+
+class ArmLabel(NamedTuple):
+    """What is known of one decision.
+
+    Attributes:
+        chosen: Index of the chosen arm among the eligible ones.
+        cost: Lower is better.
+        probability: P(chosen | context, eligible arms) of the draw as made, in (0, 1].
+    """
+
+    chosen: int
+    cost: float
+    probability: float
 
 
 class ArmStream:
@@ -52,29 +67,28 @@ class ArmStream:
         """
         return self._workspace.predict([shared, *arms])
 
-    def learn(self, shared: str, arms: Sequence[str], chosen: int, cost: float, probability: float) -> None:
+    def learn(self, shared: str, arms: Sequence[str], label: ArmLabel) -> None:
         """Learn what a decision cost.
 
         Args:
             shared: The shared line.
             arms: The line of each eligible arm; training on the chosen one alone would not be equivalent.
-            chosen: Index into `arms`.
-            cost: Lower is better.
-            probability: P(chosen | context, eligible arms) of the draw as made, in (0, 1].
+            label: What is known of the chosen one.
 
         Raises:
-            InvalidInput: If a number is none that can be learned; native code would take it silently or abort.
+            InvalidInput: If the label is none; native code would take it silently or abort.
             LearningError: If Vowpal Wabbit refuses the example.
         """
-        if not 0 <= chosen < len(arms):
-            raise InvalidInput(f"expected an index below {len(arms)}, got {chosen}", field="chosen")
-        if not (0.0 < probability <= 1.0 and np.float32(probability) > 0):
-            raise InvalidInput(f"expected a probability in (0, 1], got {probability}", field="probability")
-        if not (math.isfinite(cost) and abs(cost) <= _LARGEST):
-            raise InvalidInput(f"expected a finite number, got {cost}", field="cost")
-        lines = [shared, *arms]
-        lines[chosen + 1] = f"0:{cost:.9g}:{probability:.9g} {lines[chosen + 1]}"
-        self._workspace.learn(lines)
+        self._workspace.learn(_labelled(shared, arms, label))
+
+    def predict_then_learn(self, shared: str, arms: Sequence[str], label: ArmLabel) -> list[float]:
+        """Do as `predict` and then `learn`, at little more than the price of learning.
+
+        Raises:
+            InvalidInput: If the label is none.
+            LearningError: If Vowpal Wabbit refuses the example.
+        """
+        return self._workspace.predict_then_learn(_labelled(shared, arms, label))
 
     def to_bytes(self) -> bytes:
         """The model as a Vowpal Wabbit file."""
@@ -83,3 +97,16 @@ class ArmStream:
     def close(self) -> None:
         """Free the native memory."""
         self._workspace.close()
+
+
+def _labelled(shared: str, arms: Sequence[str], label: ArmLabel) -> list[str]:
+    chosen, cost, probability = label
+    if not 0 <= chosen < len(arms):
+        raise InvalidInput(f"expected an index below {len(arms)}, got {chosen}", field="chosen")
+    if not _SMALLEST < probability <= 1.0:
+        raise InvalidInput(f"expected a probability in (0, 1], got {probability}", field="probability")
+    if not abs(cost) <= _LARGEST:
+        raise InvalidInput(f"expected a finite number, got {cost}", field="cost")
+    lines = [shared, *arms]
+    lines[chosen + 1] = f"0:{cost:.9g}:{probability:.9g} {lines[chosen + 1]}"
+    return lines

@@ -53,6 +53,24 @@ class Workspace:
         except Exception as error:
             raise LearningError(f"Vowpal Wabbit refused an example: {error}") from None
 
+    def predict_then_learn(self, lines: list[str]) -> list[float]:
+        """Learn one example, and return the scores of its arms from before.
+
+        Vowpal Wabbit predicts before it learns, so that this costs little more than learning; what it predicts and
+        what it learns is what `predict` and then `learn` give, bit for bit.
+
+        Raises:
+            LearningError: If Vowpal Wabbit refuses it.
+        """
+        try:
+            parsed = self._native._parse("\n".join(lines))
+            self._native.learn_multi(parsed)
+            scores: list[float] = parsed[0].get_action_scores()
+            self._native._finish_example_multi_ex(parsed)
+        except Exception as error:
+            raise LearningError(f"Vowpal Wabbit refused an example: {error}") from None
+        return scores
+
     def predict(self, lines: list[str]) -> list[float]:
         """Score the arms of one example, in the order of its lines.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.core.errors import InvalidInput
+from engine.vw import ArmLabel
 from simulator.arrays import BoolArray
 from simulator.log import Log
 from simulator.policies.learning_policy import LearningTask
@@ -23,9 +24,7 @@ class Lessons:
         texts: The rows' text.
         teaches: Whether a row is learned at all.
         mature_at: When its reward is complete, microseconds since the epoch.
-        label: Its scaled cost.
-        propensity: P(arm | context, eligible) of the draw as made.
-        chosen: Place of the chosen arm among the eligible ones.
+        labels: Chosen arm, scaled cost and propensity.
         count: How many decisions it stands for.
         left_out: How many decisions could have been learned from and do not teach.
     """
@@ -33,9 +32,7 @@ class Lessons:
     texts: RowTexts
     teaches: list[bool]
     mature_at: list[int]
-    label: list[float]
-    propensity: list[float]
-    chosen: list[int]
+    labels: list[ArmLabel]
     count: list[int]
     left_out: int
 
@@ -69,9 +66,7 @@ class Lessons:
             texts,
             teaches.tolist(),
             task.horizons.mature_at(log, task.kinds).tolist(),
-            label.tolist(),
-            log.propensity.tolist(),
-            log.chosen.tolist(),
+            list(map(ArmLabel, log.chosen.tolist(), label.tolist(), log.propensity.tolist())),
             log.count.tolist(),
             int(log.count[asked & ~teaches].sum()),
         )

@@ -179,17 +179,30 @@ class VwPolicy:
     def _progressed(self, log: Log) -> FloatArray:
         moments = self._moments(log)
         lessons = self._lessons(log, None)
-        shared_of, arms_of, predict = lessons.texts.shared, lessons.texts.arms, self._stream.predict
+        take = self._take if self._task.horizons.longest(self._task.kinds) else self._take_at_once
         answers: list[float] = []
         for row, (now, arms) in enumerate(zip(moments, log.lengths.tolist(), strict=True)):
-            self._learn_due(now)
-            if arms == 1:
-                answers.append(1.0)
-                continue
-            shared = shared_of(row)
-            answers += predict(shared, arms_of(row))
-            self._wait(lessons, row, shared)
+            answers += take(lessons, row, now) if arms > 1 else [1.0]
         return np.array(answers)
+
+    def _take(self, lessons: Lessons, row: int, now: int) -> list[float]:
+        """Learn what has matured by now, predict a row and let it wait."""
+        self._learn_due(now)
+        shared = lessons.texts.shared(row)
+        answer = self._stream.predict(shared, lessons.texts.arms(row))
+        self._wait(lessons, row, shared)
+        return answer
+
+    def _take_at_once(self, lessons: Lessons, row: int, now: int) -> list[float]:  # noqa: ARG002
+        """Predict a row and learn it before the next, in one native call."""
+        shared, arms = lessons.texts.shared(row), lessons.texts.arms(row)
+        if not lessons.teaches[row]:
+            return self._stream.predict(shared, arms)
+        answer = self._stream.predict_then_learn(shared, arms, lessons.labels[row])
+        for _ in range(1, lessons.count[row]):
+            self._stream.learn(shared, arms, lessons.labels[row])
+        self._learned += lessons.count[row]
+        return answer
 
     def _predicted(self, log: Log) -> FloatArray:
         texts, predict = self._rows.read(log), self._stream.predict
@@ -213,9 +226,8 @@ class VwPolicy:
         for lessons, row, kept in self._queue.due(now):
             self._kept_texts -= bool(kept)
             shared, arms = kept or lessons.texts.shared(row), lessons.texts.arms(row)
-            chosen, label, propensity = lessons.chosen[row], lessons.label[row], lessons.propensity[row]
             for _ in range(lessons.count[row]):
-                self._stream.learn(shared, arms, chosen, label, propensity)
+                self._stream.learn(shared, arms, lessons.labels[row])
             self._learned += lessons.count[row]
             self._waiting -= lessons.count[row]
 
