@@ -29,7 +29,7 @@ from benchmarks.verdict import verdict
 from simulator.horizons import Horizons
 from simulator.log import NO_TIME, Log
 from simulator.outcome_table import OutcomeTable
-from simulator.policies.learning_policy import LearningTask
+from simulator.policies.learning_task import LearningTask
 from simulator.policies.vw_options import VwOptions
 from simulator.policies.vw_policy import VwPolicy
 from simulator.policies.vw_rows import VwRows

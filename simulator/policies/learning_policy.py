@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from typing import Protocol
 
-from simulator.arrays import BoolArray, FloatArray
-from simulator.horizons import Horizons
+from simulator.arrays import BoolArray
 from simulator.log import Log
 from simulator.policies.evaluation_policy import EvaluationPolicy
-from simulator.reward_scale import RewardScale
 
-__all__ = ["LearningPolicy", "LearningTask"]
-
-
-@dataclass(frozen=True, slots=True)
-class LearningTask:
-    """What is to be learned.
-
-    Attributes:
-        name: Of the metric or objective, for messages.
-        reward_of: Gives the reward of each row of a log, shape (n,), from the outcomes that the log has.
-        kinds: Outcome types that the reward is made of.
-        horizons: How long their outcomes count.
-        scale: Turns rewards into costs.
-    """
-
-    name: str
-    reward_of: Callable[[Log], FloatArray]
-    kinds: Collection[str]
-    horizons: Horizons = field(default_factory=Horizons)
-    scale: RewardScale = field(default_factory=RewardScale)
+__all__ = ["LearningPolicy"]
 
 
 class LearningPolicy(EvaluationPolicy, Protocol):

@@ -10,7 +10,7 @@ from engine.core.errors import InvalidInput
 from engine.vw import ArmLabel
 from simulator.arrays import BoolArray
 from simulator.log import Log
-from simulator.policies.learning_policy import LearningTask
+from simulator.policies.learning_task import LearningTask
 from simulator.policies.vw_rows import RowTexts
 
 __all__ = ["Lessons"]

@@ -7,14 +7,14 @@ import numpy as np
 from engine.core.errors import InvalidInput, LearningError
 from engine.vw import ArmStream
 from simulator.arrays import BoolArray, FloatArray
-from simulator.log import NO_TIME, Log
+from simulator.log import Log
+from simulator.log_clock import LogClock
 from simulator.policies.evaluation_policy import PolicyAnswer
-from simulator.policies.learning_policy import LearningTask
+from simulator.policies.learning_task import LearningTask
 from simulator.policies.maturing_queue import MaturingQueue
 from simulator.policies.vw_lessons import Lessons
 from simulator.policies.vw_options import VwOptions
 from simulator.policies.vw_rows import VwRows
-from simulator.timestamps import rfc3339
 
 __all__ = ["VwPolicy"]
 
@@ -37,7 +37,6 @@ class VwPolicy:
     and Langford (1999), "Beating the Hold-Out", for progressive validation.
     """
 
-    _clock: int | None
     _frozen: bool
     _learned: int
     _waiting: int
@@ -80,7 +79,7 @@ class VwPolicy:
             raise InvalidInput(
                 "expected a policy that may still learn, got a frozen one; `begin` anew", field=self.spec
             )
-        moments = self._moments(log)
+        moments = self._clock.pass_through(log, self.spec)
         lessons = self._lessons(log, rows)
         for row, now in enumerate(moments):
             self._learn_due(now)
@@ -145,31 +144,9 @@ class VwPolicy:
     def _fresh(self) -> None:
         self._rows = VwRows()
         self._queue: MaturingQueue[tuple[Lessons, int, str]] = MaturingQueue()
-        self._clock = None
+        self._clock = LogClock()
         self._frozen = False
         self._learned = self._waiting = self._left_out = self._kept_texts = 0
-
-    def _moments(self, log: Log) -> list[int]:
-        """List the rows' times, the order of which is that of learning.
-
-        Raises:
-            InvalidInput: When a row is earlier than the one before it.
-        """
-        at = log.decided_at
-        if not at.size:
-            return []
-        before = np.concatenate(([at[0] if self._clock is None else self._clock], at[:-1]))
-        early = np.flatnonzero(at < before)
-        if early.size:
-            row = int(early[0])
-            when = "without a time" if at[row] == NO_TIME else f"of {rfc3339(int(at[row]))}"
-            raise InvalidInput(
-                f"expected decisions in the order of their time, got {log.decision_ids[row]!r} {when} after a later "
-                "one; sort the log by decided_at",
-                field=self.spec,
-            )
-        self._clock = int(at[-1])
-        return list(at.tolist())
 
     def _lessons(self, log: Log, rows: BoolArray | None) -> Lessons:
         lessons = Lessons.of(log, self._rows.read(log), self._task, rows)
@@ -177,7 +154,7 @@ class VwPolicy:
         return lessons
 
     def _progressed(self, log: Log) -> FloatArray:
-        moments = self._moments(log)
+        moments = self._clock.pass_through(log, self.spec)
         lessons = self._lessons(log, None)
         take = self._take if self._task.horizons.longest(self._task.kinds) else self._take_at_once
         answers: list[float] = []

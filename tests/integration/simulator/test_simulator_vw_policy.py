@@ -14,7 +14,7 @@ from engine.core.errors import InvalidInput
 from simulator import Log, LogBuilder
 from simulator.horizons import Horizons
 from simulator.policies.crossed_policy import CrossedPolicy
-from simulator.policies.learning_policy import LearningTask
+from simulator.policies.learning_task import LearningTask
 from simulator.policies.vw_options import VwOptions
 from simulator.policies.vw_policy import VwPolicy
 from simulator.reward_scale import RewardScale
