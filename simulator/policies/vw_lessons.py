@@ -15,6 +15,9 @@ from simulator.policies.vw_rows import RowTexts
 
 __all__ = ["Lessons"]
 
+#: Each of a row's decisions is a step of learning; a table of thousands of impressions a row would take for ever.
+_MOST_COUNT = 1_000
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lessons:
@@ -50,7 +53,8 @@ class Lessons:
             rows: Which of its rows may teach, shape (n,); all of them when None.
 
         Raises:
-            InvalidInput: When a reward is not finite, or a propensity too small for a float32.
+            InvalidInput: When a reward is not finite, a propensity too small for a float32, or a row stands for more
+                decisions than can be learned one by one.
         """
         asked = np.ones(log.rows, dtype=bool) if rows is None else rows
         teaches = asked & log.valued & (log.lengths > 1) & task.horizons.observed(log, task.kinds)
@@ -61,6 +65,14 @@ class Lessons:
                 f"expected a finite reward and a propensity above 1e-45, got others in decision "
                 f"{log.decision_ids[wrong[0]]!r}; correct the log",
                 field=task.name,
+            )
+        many = np.flatnonzero(teaches & (log.count > _MOST_COUNT))
+        if many.size:
+            raise InvalidInput(
+                f"expected rows of at most {_MOST_COUNT} decisions, since each is learned by itself; got "
+                f"{log.count[many[0]]} in {log.decision_ids[many[0]]!r}; write them as rows of their own, or take "
+                "policies that do not learn",
+                field="count",
             )
         return cls(
             texts,

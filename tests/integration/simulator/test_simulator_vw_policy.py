@@ -355,3 +355,10 @@ def test_numbers_too_large_to_learn_from_are_named() -> None:
     rows[2]["context"] = {**rows[2]["context"], "age": 1.7e9}
     with pytest.raises(InvalidInput, match=r"context.age.*'d2'"):
         policy(EXPLORING[0]).answer(log_of(rows))
+
+
+def test_rows_that_stand_for_thousands_are_not_learned_one_by_one() -> None:
+    rows = records(5)
+    rows[2] |= {"count": 1001, "user": None}
+    with pytest.raises(InvalidInput, match=r"count.*1001 in 'd2'"):
+        policy(EXPLORING[0]).answer(log_of(rows))
