@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-journal bench-copy
+.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,9 @@ bench-quality: $(VENV)/.dev  ## Reward against uniform, best fixed arm, oracle a
 
 bench-vw: $(VENV)/.dev  ## Learning, compiling and scoring against bare Vowpal Wabbit
 	$(BIN)/python benchmarks/vw_speed.py
+
+bench-vw-replay: $(VENV)/.dev  ## `vw:` policies on a log against bare Vowpal Wabbit
+	$(BIN)/python benchmarks/vw_replay_speed.py
 
 bench-journal: $(VENV)/.dev  ## Group commit against bare write and sync
 	$(BIN)/python benchmarks/journal_speed.py

@@ -11,7 +11,7 @@ from engine.core.feature import ARM_SIDE, Feature, scalar_features
 from simulator.log import HOLD
 from simulator.log_source import LogSource
 
-__all__ = ["arm_cell", "arm_features"]
+__all__ = ["arm_cell", "arm_features", "named_by_namespace"]
 
 
 def arm_features(log: LogSource, arm: str) -> tuple[Feature, ...]:
@@ -31,7 +31,7 @@ def arm_features(log: LogSource, arm: str) -> tuple[Feature, ...]:
         raise InvalidInput(
             "expected flat features, name to string, number or boolean; flatten them", field=f"arms.{arm}.features"
         )
-    if facts and all(name[:1] in ARM_SIDE and name[1:2] == "^" for name in facts):
+    if named_by_namespace(facts):
         named = [Feature(name[0], name[2:], float(value)) for name, value in facts.items()]
     else:
         variant, channel, slot = _parts(described, arm)
@@ -41,6 +41,11 @@ def arm_features(log: LogSource, arm: str) -> tuple[Feature, ...]:
         vector = described.get("embedding") or ()
         named += [Feature("E", f"e{place}", float(value)) for place, value in enumerate(vector) if value]
     return tuple(sorted(named, key=lambda feature: ARM_SIDE.index(feature.namespace)))
+
+
+def named_by_namespace(facts: Mapping[str, Any]) -> bool:
+    """Whether an arm's features are named as models name them, so that they need no reading."""
+    return bool(facts) and all(name[:1] in ARM_SIDE and name[1:2] == "^" for name in facts)
 
 
 def arm_cell(log: LogSource, arm: str) -> tuple[str, str]:
