@@ -11,6 +11,7 @@ from simulator.commands import (
     import_obd,
     import_upworthy,
     lint,
+    plan,
     replay,
     simulate,
 )
@@ -31,6 +32,7 @@ def application() -> typer.Typer:
     lint.register(app)
     simulate.register(app)
     experiment.register(app)
+    plan.register(app)
     importers = typer.Typer(help="Turn other logs into decision logs.", no_args_is_help=True)
     for command in (import_obd, import_hillstrom, import_upworthy, import_csv):
         command.register(importers)

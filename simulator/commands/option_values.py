@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from engine.core.errors import InvalidInput
 from simulator.timestamps import duration_us, microseconds
 
-__all__ = ["duration", "moment", "named_numbers", "words"]
+__all__ = ["duration", "moment", "named_numbers", "number", "words"]
 
 
 def words(value: str | None) -> list[str] | None:
@@ -46,6 +46,18 @@ def duration(value: str | None, flag: str) -> int:
     if length is None:
         raise InvalidInput(f"expected a duration such as 90s, 30m, 24h, 7d; got {value!r}", field=flag)
     return length
+
+
+def number(value: str, flag: str) -> float:
+    """Read a number.
+
+    Raises:
+        InvalidInput: When it is none.
+    """
+    read = _number(value)
+    if read is None:
+        raise InvalidInput(f"expected a number, got {value!r}; correct it", field=flag)
+    return read
 
 
 def named_numbers(values: Sequence[str], flag: str) -> Mapping[str, float]:

@@ -10,9 +10,11 @@ from simulator.arrays import BoolArray, FloatArray
 from simulator.policies.best_constant import BestConstant
 from simulator.policies.constant import Constant
 from simulator.policies.evaluation_policy import EvaluationPolicy
+from simulator.policies.holding import Holding
 from simulator.policies.logged import Logged
 from simulator.policies.policy_file import PolicyFile
 from simulator.policies.python_object import PythonObject
+from simulator.policies.repriced import Repriced
 from simulator.policies.snapshot_policy import SnapshotPolicy
 from simulator.policies.uniform import Uniform
 
@@ -48,6 +50,7 @@ _WITH_ARGUMENT: Mapping[str, tuple[str, Callable[[str], EvaluationPolicy]]] = {
     "constant": ("ARM", Constant),
     "file": ("PATH", PolicyFile),
     "python": ("module:object", _python),
+    "repriced": ("CHANNEL:STRENGTH", Repriced.parse),
     "snapshot": ("PATH", SnapshotPolicy),
 }
 
@@ -63,5 +66,7 @@ def parse_policy(spec: str, setting: PolicySetting) -> EvaluationPolicy:
         return _PLAIN[spec](setting)
     if kind in _WITH_ARGUMENT and colon and argument:
         return _WITH_ARGUMENT[kind][1](argument)
-    known = [*_PLAIN, *(f"{name}:{what}" for name, (what, _) in _WITH_ARGUMENT.items())]
+    if kind == "holding" and argument:
+        return Holding.parse(argument, lambda other: parse_policy(other, setting))
+    known = [*_PLAIN, "holding:SHARE:SPEC", *(f"{name}:{what}" for name, (what, _) in _WITH_ARGUMENT.items())]
     raise InvalidInput(f"expected one of {', '.join(known)}; got {spec!r}", field="--policy")
