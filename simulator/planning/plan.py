@@ -35,6 +35,7 @@ _LINEAR = (
     "draws add"
 )
 _FEW = 30.0
+_MOSTLY_NEW = 0.8
 
 
 def plan(
@@ -119,8 +120,8 @@ def _checked(lift: float, power: float, within: float, floors: Sequence[float], 
 
 def _notes(planned: Sequence[PolicyPlan], traffic: Traffic, floor: str | None, of_policies: Sequence[str]) -> list[str]:
     notes = [_LINEAR]
-    if traffic.slowed:
-        notes.append("new users became fewer, and the later half's rate is taken")
+    if traffic.fresh < _MOSTLY_NEW:
+        notes.append(f"most decisions come from users seen before; new ones come at {traffic.users:,.1f} per day")
     few = [one.policy for one in planned if 0.0 < one.reward_ess < _FEW]
     if few:
         notes.append(f"planned from under {_FEW:g} effective rewarded users, so only a rough guess: {', '.join(few)}")

@@ -9,21 +9,24 @@ from simulator.clusters import Clusters
 
 __all__ = ["Spread"]
 
+_SURE = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
     """The sum of squares of users' sums, Σᵤ (Σₜ zᵤₜ)², in two parts.
 
     `own` is Σ z² over decisions and shrinks, relative to the whole, with every further decision; `shared` is what is
-    left, products of two decisions of one user, and shrinks only with further users. Kish's effective size and squared
-    standard errors are both proportional to it, so both follow from the two parts.
+    left, products of two decisions of one user, and shrinks only with further users; each user's decisions are taken to
+    come at a rate of his own (mixed Poisson), so that his pairs of decisions grow with the square of their number.
+    Kish's effective size and squared standard errors both follow from the two parts.
 
     Source: variance components of a one-stage cluster sample; Kish, Survey Sampling (1965), §5.4 (the design effect
     1 + (m − 1)ρ is (own + shared) / own).
 
     Attributes:
         own: At least 0.
-        shared: At least 0; a negative estimate, which is noise, is cut off.
+        shared: At least 0; products that do not differ from 0 by two standard errors say nothing and count as `own`.
     """
 
     own: float
@@ -32,9 +35,12 @@ class Spread:
     @classmethod
     def of(cls, clusters: Clusters, rows: FloatArray) -> Spread:
         """Take apart row values, shape (n,)."""
-        whole = float(clusters.multiplicity @ clusters.totals(rows) ** 2)
-        own = min(whole, float(clusters.multiplicity @ clusters.totals(rows**2)))
-        return cls(own, whole - own)
+        squares = clusters.totals(rows) ** 2
+        products = squares - clusters.totals(rows**2)
+        whole, shared = float(clusters.multiplicity @ squares), float(clusters.multiplicity @ products)
+        if shared <= _SURE * float(clusters.multiplicity @ products**2) ** 0.5:
+            shared = 0.0
+        return cls(whole - shared, shared)
 
     @property
     def whole(self) -> float:

@@ -15,7 +15,6 @@ __all__ = ["Traffic"]
 
 _DAY_US = 86_400_000_000
 _BATCH = 1000
-_SLOWED = 0.8
 _SURE = 3.0
 _FOREVER = 1e6
 
@@ -24,24 +23,20 @@ _FOREVER = 1e6
 class Traffic:
     """Decisions and new users per unit of traffic: a day, or 1,000 decisions where the log has no times.
 
-    Where markedly fewer users were new in the later half of the time than in the earlier (a base of customers that has
-    been seen), the later half's rate of new users is taken; the rest of the decisions come from users seen before.
-
     Attributes:
         unit: "day" or "1,000 decisions".
         span: How many units the log covers.
         decisions: Per unit.
-        users: New users per unit, as they come now.
         seen: Users so far.
-        slowed: Whether new users became markedly fewer.
+        fresh: How far users keep coming who were not there before, in [0, 1]: 1 where the number of users grows with
+            that of decisions, 0 where all decisions come from one base of customers.
     """
 
     unit: str
     span: float
     decisions: float
-    users: float
     seen: float
-    slowed: bool
+    fresh: float
 
     @classmethod
     def of(cls, log: Log, clusters: Clusters) -> Traffic:
@@ -54,20 +49,17 @@ class Traffic:
         seen, timed = float(clusters.multiplicity.sum()), bool((log.decided_at != NO_TIME).all())
         span = float(log.decided_at.max() - log.decided_at.min()) / _DAY_US if timed else 0.0
         if span <= 0.0:
-            span = log.decisions / _BATCH
-            return cls("1,000 decisions", span, float(_BATCH), seen / span, seen, False)
-        first = np.full(clusters.size, np.iinfo(np.int64).max)
-        np.minimum.at(first, clusters.unit, log.decided_at)
-        late = first > log.decided_at.min() + span * _DAY_US / 2
-        later = float(clusters.multiplicity @ late)
-        earlier = seen - later
-        slowed = later < _SLOWED * earlier and (earlier - later) > _SURE * seen**0.5
-        users = later / (span / 2) if slowed else seen / span
-        return cls("day", span, log.decisions / span, users, seen, slowed)
+            return cls("1,000 decisions", log.decisions / _BATCH, float(_BATCH), seen, 1.0)
+        return cls("day", span, log.decisions / span, seen, _fresh(log, clusters))
+
+    @property
+    def users(self) -> float:
+        """New users per unit, as they come now."""
+        return self.fresh * self.seen / self.span
 
     def growth(self, units: float, spread: Spread) -> float:
         """Say how many times larger an effective size will be after so many more units."""
-        return spread.growth(1.0 + units / self.span, 1.0 + units * self.users / self.seen)
+        return spread.growth(1.0 + units / self.span, 1.0 + self.fresh * units / self.span)
 
     def units(self, factor: float, spread: Spread) -> float | None:
         """Say after how many more units an effective size is `factor` times as large; None when it never is."""
@@ -91,5 +83,26 @@ class Traffic:
             "decisions_per_unit": self.decisions,
             "new_users_per_unit": self.users,
             "users": self.seen,
-            "new_users_slowed": self.slowed,
+            "fresh": self.fresh,
         }
+
+
+def _fresh(log: Log, clusters: Clusters) -> float:
+    """Place the users first seen in the later half of the decisions between the two extremes.
+
+    From one base of customers, a user with m decisions has all of them in the later half with probability 2⁻ᵐ; where
+    users come and go, half of them are first seen in the later half.
+
+    Source: rarefaction; Hurlbert, "The nonconcept of species diversity" (1971), eq. 2, for half of the decisions.
+    """
+    order = np.argsort(log.decided_at, kind="stable")
+    passed = np.cumsum(log.count[order])
+    late = np.empty(log.rows, dtype=bool)
+    late[order] = passed > passed[-1] / 2
+    early = clusters.totals((~late).astype(np.float64)) > 0
+    times, users = clusters.totals(np.ones(log.rows)), clusters.multiplicity
+    found, of_a_base = float(users @ ~early), float(users @ 2.0**-times)
+    half = float(users.sum()) / 2
+    if half - of_a_base <= _SURE * half**0.5:
+        return 1.0
+    return min(1.0, max(0.0, (found - of_a_base) / (half - of_a_base)))
