@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from simulator.commands import (
+    budget,
     experiment,
     import_csv,
     import_hillstrom,
@@ -33,6 +34,7 @@ def application() -> typer.Typer:
     simulate.register(app)
     experiment.register(app)
     plan.register(app)
+    budget.register(app)
     importers = typer.Typer(help="Turn other logs into decision logs.", no_args_is_help=True)
     for command in (import_obd, import_hillstrom, import_upworthy, import_csv):
         command.register(importers)
