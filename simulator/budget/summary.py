@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulator.budget.budget_report import SIMULATED, BudgetPoint, Marginal
+from simulator.budget.budget_report import RESTS_ON, SIMULATED, Budget, BudgetPoint, Marginal
 from simulator.report.figures import amount
 from simulator.report.replay_report import Estimate
 
-__all__ = ["summary", "totals"]
+__all__ = ["reasons_apart", "signed", "summary", "totals"]
 
 _USUAL = 0.2
+_IN_TABLES = ("user_ess", "reward_ess", RESTS_ON)
 
 
 def totals(estimate: Estimate, decisions: int) -> str:
@@ -34,6 +35,16 @@ def signed(value: float) -> str:
     ('-3.142', '+12,346')
     """
     return ("+" if value > 0 else "") + amount(value, share=False)
+
+
+def reasons_apart(budget: Budget) -> dict[str, list[str]]:
+    """Give each reason the changes of spend that it holds for; effective sizes, which stand in tables, are left out."""
+    together: dict[str, list[str]] = {}
+    for point in budget.points:
+        for reason in point.verdict.reasons:
+            if not reason.startswith(_IN_TABLES):
+                together.setdefault(reason, []).append(f"{point.change:+.0%}")
+    return together
 
 
 def summary(channel: str, points: Sequence[BudgetPoint], marginal: Marginal, decisions: int) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from importlib.resources import files
 
 from simulator.budget.budget_report import SIMULATED, Budget, BudgetPoint
-from simulator.budget.summary import signed, totals
+from simulator.budget.summary import reasons_apart, signed, totals
 from simulator.pareto import Pareto, ParetoPoint
 from simulator.report.budget_svg import budget_svg
 from simulator.report.figures import amount, size, spread
@@ -77,14 +77,12 @@ def _table(budget: Budget) -> Iterator[str]:
     for point in budget.points:
         yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in _cells(point, budget.decisions)) + "</tr>"
     yield "</table></div>"
-    reasons = [point for point in budget.points if point.verdict.reasons]
-    if reasons:
-        told = (
-            f'<li><span class="{one.verdict.name.value}">{one.change:+.0%}</span> '
-            f"{escape('; '.join(one.verdict.reasons))}</li>"
-            for one in reasons
-        )
-        yield "<h2>Why not trusted</h2><ul>" + "".join(told) + "</ul>"
+    yield (
+        '<p class="soft">Effective users; effective rewarded users of the policy, and of its difference to the log.</p>'
+    )
+    told = [f"<li>{', '.join(changes)}: {escape(reason)}</li>" for reason, changes in reasons_apart(budget).items()]
+    if told:
+        yield "<ul>" + "".join(told) + "</ul>"
 
 
 def _cells(point: BudgetPoint, decisions: int) -> list[str]:

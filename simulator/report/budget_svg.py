@@ -72,7 +72,11 @@ def _model(chart: Chart, guessed: list[BudgetPoint], told: list[BudgetPoint], sc
         end = max(beside, key=lambda point: point.change * side)
         points.append(_place(end, scale))
     points.sort()
-    x, y = chart.at(*(points[-1] if side > 0 else points[0]))
+    # The words stand where the line is not: at the top where it goes down, else at the bottom.
+    outmost, top = points[-1] if side > 0 else points[0], chart.y[1]
+    falls = outmost[1] < (chart.y[0] + top) / 2
+    x, y = chart.at(chart.x[1] if side > 0 else chart.x[0], top if falls else chart.y[0])
+    x, y = x - 4 * side, y + (12 if falls else -6)
     anchor = "end" if side > 0 else "start"
     return [
         f'<polyline points="{chart.path(points)}" fill="none" stroke="{_GREY}" stroke-width="1.5" '
@@ -81,5 +85,5 @@ def _model(chart: Chart, guessed: list[BudgetPoint], told: list[BudgetPoint], sc
             f'<circle cx="{cx}" cy="{cy}" r="3.5" fill="#ffffff" stroke="{_GREY}"/>'
             for cx, cy in (chart.at(point.change, scale * (point.simulated or 0.0)) for point in guessed)
         ),
-        f'<text x="{x}" y="{y - 9}" font-size="10" fill="{_GREY}" text-anchor="{anchor}">{SIMULATED}</text>',
+        f'<text x="{x}" y="{y}" font-size="10" fill="{_GREY}" text-anchor="{anchor}">{SIMULATED}</text>',
     ]

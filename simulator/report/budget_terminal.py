@@ -7,14 +7,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from simulator.budget.budget_report import RESTS_ON, SIMULATED, Budget, BudgetPoint
-from simulator.budget.summary import signed, totals
+from simulator.budget.budget_report import SIMULATED, Budget, BudgetPoint
+from simulator.budget.summary import reasons_apart, signed, totals
 from simulator.report.figures import amount, size
 
 __all__ = ["print_budget"]
 
 _WIDTH = 100
-_IN_TABLE = ("user_ess", "reward_ess", RESTS_ON)
 _STYLES = {"trusted": "green", "weak": "yellow", "refused": "red"}
 
 
@@ -39,7 +38,7 @@ def print_budget(budget: Budget, title: str, console: Console) -> None:
     for point in budget.points:
         table.add_row(*_cells(point, budget.decisions))
     console.print(table)
-    for reason, changes in _reasons(budget).items():
+    for reason, changes in reasons_apart(budget).items():
         console.print(Padding(Text(f"{', '.join(changes)}: {reason}"), (0, 0, 0, 1)))
     for note in budget.notes:
         console.print(Padding(Text(f"· {note}", style="dim"), (0, 0, 0, 1)))
@@ -63,13 +62,3 @@ def _cells(point: BudgetPoint, decisions: int) -> tuple[Text | str, ...]:
         "–" if seen is None else size(seen.reward_ess),
         "–" if point.gain_ess is None else size(point.gain_ess),
     )
-
-
-def _reasons(budget: Budget) -> dict[str, list[str]]:
-    """Put changes with the same reason together; effective sizes stand in the table."""
-    together: dict[str, list[str]] = {}
-    for point in budget.points:
-        for reason in point.verdict.reasons:
-            if not reason.startswith(_IN_TABLE):
-                together.setdefault(reason, []).append(f"{point.change:+.0%}")
-    return together
