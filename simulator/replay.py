@@ -82,12 +82,18 @@ class Replay:
             diagnostics=self._diagnostics(sample, first),
             metrics=metrics,
             versus={
-                baseline.spec: {metric.key: self._versus(metric, policy, baseline, rows) for metric in self._metrics}
-                for baseline in (Logged(), Uniform())
+                name: {metric.key: self._versus(metric, policy, baseline, rows) for metric in self._metrics}
+                for name, baseline in self._baselines().items()
                 if baseline.spec != spec
             },
             notes=answer.notes,
         )
+
+    def _baselines(self) -> Mapping[str, EvaluationPolicy]:
+        """What policies are compared with: the log, uniform choice, and sending nothing where that was played."""
+        hold = self._log.code(HOLD)
+        played = hold is not None and bool((self._log.arm == hold).any())
+        return {"logged": Logged(), "uniform": Uniform(), **({HOLD: Constant(HOLD)} if played else {})}
 
     def _answer(self, policy: EvaluationPolicy) -> PolicyAnswer:
         if policy.spec not in self._answers:

@@ -111,7 +111,8 @@ def test_json_is_exactly_the_report_format(simulator: Run, log: Path) -> None:
                 if estimate["low"] is not None:
                     assert estimate["low"] - 1e-9 <= estimate["value"] <= estimate["high"] + 1e-9
         assert policy["verdict"] == policy["metrics"]["ctr"]["verdict"]
-        assert list(policy["versus"]) == [name for name in ("logged", "uniform") if name != policy["policy"]]
+        baselines = {"logged": "logged", "uniform": "uniform", "hold": "constant:hold"}
+        assert list(policy["versus"]) == [name for name, spec in baselines.items() if spec != policy["policy"]]
     assert any("One-step counterfactual" in warning for warning in report["log"]["warnings"])
     assert any("1 holdout" in warning for warning in report["log"]["warnings"])
 

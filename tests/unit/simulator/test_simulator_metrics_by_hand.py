@@ -97,6 +97,17 @@ def test_logged_by_hand(report: ReplayReport) -> None:
     assert values["unsubscribe"] == pytest.approx(1 / 8)
 
 
+def test_money_against_hold(report: ReplayReport) -> None:
+    """What a policy adds to sending nothing, for every money metric; hold is not compared with itself."""
+    against = report.policy(f"constant:{MAIL}").versus["hold"]
+    assert against["revenue"]["ips"].value == pytest.approx((REVENUE - HOLD_REVENUE) / 8)
+    assert against["cost"]["ips"].value == pytest.approx((COST - HOLD_COST) / 8)
+    assert against["profit"]["ips"].value == pytest.approx((MARGIN * (REVENUE - HOLD_REVENUE) - COST + HOLD_COST) / 8)
+    assert against["roi"]["ips"].value == pytest.approx(IPS["roi"] - (HOLD_REVENUE - HOLD_COST) / HOLD_COST)
+    assert against["incremental_roi"]["ips"].reason == "the policy costs no more than hold"
+    assert list(report.policy(f"constant:{HOLD}").versus) == ["logged", "uniform"]
+
+
 def test_undefined_is_null_with_a_reason(report: ReplayReport) -> None:
     metrics = report.policy(f"constant:{HOLD}").metrics
     for key, reason in {
