@@ -68,5 +68,5 @@ def parse_policy(spec: str, setting: PolicySetting) -> EvaluationPolicy:
         return _WITH_ARGUMENT[kind][1](argument)
     if kind == "holding" and argument:
         return Holding.parse(argument, lambda other: parse_policy(other, setting))
-    known = [*_PLAIN, "holding:SHARE:SPEC", *(f"{name}:{what}" for name, (what, _) in _WITH_ARGUMENT.items())]
+    known = [*_PLAIN, *(f"{name}:{what}" for name, (what, _) in _WITH_ARGUMENT.items()), "holding:SHARE:SPEC"]
     raise InvalidInput(f"expected one of {', '.join(known)}; got {spec!r}", field="--policy")

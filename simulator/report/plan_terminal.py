@@ -25,12 +25,13 @@ def print_plan(plan: Plan, title: str, console: Console) -> None:
     """Print the whole plan: traffic, verdicts, lifts, floors, and the sentence that sums it up."""
     console.width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
     traffic, shown = plan.traffic, metric_named(plan.metric)
+    decisions = f" and {traffic.decisions:,.0f} decisions" if traffic.unit == "day" else ""
     console.print()
     console.print(Text.assemble(("Plan for ", "bold"), (title, "bold cyan"), f" · {plan.metric}, {shown.label}"))
     console.print(
         Text(
-            f"{traffic.users:,.0f} new users and {traffic.decisions:,.0f} decisions per {traffic.unit}, over "
-            f"{amount_of(traffic.span, traffic.unit)}"
+            f"{traffic.seen:,.0f} users over {amount_of(traffic.span, traffic.unit)}; "
+            f"{traffic.users:,.0f} new ones{decisions} per {traffic.unit}"
         )
     )
     console.print()
@@ -102,7 +103,7 @@ def _lifts(plan: Plan) -> Table:
 def _floors(plan: Plan) -> Table:
     """Show for each policy when each floor would have led to trusted, and what the floor costs."""
     candidates = next(policy.floors for policy in plan.policies if policy.floors)
-    unit = "days" if plan.traffic.unit == "day" else "thousands of decisions"
+    unit = "days" if plan.traffic.unit == "day" else "thousands"
     table = _table(
         "exploration floor",
         f"{unit} in all until trusted, had it been the floor (logged: {plan.logged_floor:.1%})",

@@ -180,7 +180,7 @@ def test_break_down_and_objective(simulator: Run, log: Path) -> None:
 def test_splits_judge_what_did_not_choose(split: str, simulator: Run, log: Path) -> None:
     report = replayed(simulator, log, "--split", split, "--policy", "best_constant", "--policy", "logged")
     assert any(warning.startswith("best_constant chose") for warning in report["log"]["warnings"])
-    assert set(report["policies"][0]["versus"]) == {"logged", "uniform"}
+    assert set(report["policies"][0]["versus"]) == {"logged", "uniform", "hold"}
 
 
 def test_a_refused_verdict_exits_3_only_when_required(simulator: Run, log: Path, tmp_path: Path) -> None:
