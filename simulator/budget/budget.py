@@ -188,7 +188,7 @@ class _Curve:
         """A spend that no re-pricing reaches."""
         shown = self.replay.policy("logged").metrics["profit"].estimates[self.estimator]
         most = self.channel.most / self.channel.spent - 1
-        reason = f"at most {most:+.0%} can be spent on what the log might have played"
+        reason = f"at most {most:+.1%} can be spent on what the log might have played"
         none = Estimate(None, None, None, shown.level, shown.interval, reason)
         return BudgetPoint(
             change, None, none, none, none, none, None, Verdict(VerdictName.REFUSED, (reason,)), None, None

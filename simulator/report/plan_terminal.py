@@ -30,8 +30,8 @@ def print_plan(plan: Plan, title: str, console: Console) -> None:
     console.print(Text.assemble(("Plan for ", "bold"), (title, "bold cyan"), f" · {plan.metric}, {shown.label}"))
     console.print(
         Text(
-            f"{traffic.seen:,.0f} users over {amount_of(traffic.span, traffic.unit)}; "
-            f"{traffic.users:,.0f} new ones{decisions} per {traffic.unit}"
+            f"{traffic.users:,.0f} new users{decisions} per {traffic.unit}; so far {traffic.seen:,.0f} users over "
+            f"{amount_of(traffic.span, traffic.unit)}"
         )
     )
     console.print()
