@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from simulator.commands import (
+    budget,
     experiment,
     export,
     import_csv,
@@ -13,6 +14,7 @@ from simulator.commands import (
     import_obd,
     import_upworthy,
     lint,
+    plan,
     replay,
     simulate,
 )
@@ -34,6 +36,8 @@ def application() -> typer.Typer:
     simulate.register(app)
     experiment.register(app)
     export.register(app)
+    plan.register(app)
+    budget.register(app)
     importers = typer.Typer(help="Turn other logs into decision logs.", no_args_is_help=True)
     for command in (import_obd, import_hillstrom, import_upworthy, import_dsjson, import_csv):
         command.register(importers)

@@ -15,6 +15,7 @@ from simulator.log_facts import LogFacts
 from simulator.log_group import Group, group_names
 from simulator.log_narrowing import Narrowed
 from simulator.log_source import LogSource
+from simulator.log_whole import in_time_order
 from simulator.metric import Metric, metric_table
 from simulator.quantities import OBJECTIVE_TERMS
 from simulator.replay import Replay
@@ -24,6 +25,8 @@ from simulator.report.replay_report import ReplayReport
 __all__ = ["evaluate"]
 
 _MOST_GROUPS = 50
+#: Policies that learn row by row need the log in the order of its time.
+_LEARNS = ("vw:", "holding:")
 _T = TypeVar("_T")
 
 
@@ -48,7 +51,9 @@ def evaluate(
         InvalidInput: When a name is unknown, or the settings do not fit the log.
     """
     settings = settings or ReplaySettings()
-    narrowed = Narrowed(log, settings)
+    narrowed: LogSource = Narrowed(log, settings)
+    if any(spec.startswith(_LEARNS) for spec in policies or ()):
+        narrowed = in_time_order(narrowed)
     facts = LogFacts.of(narrowed, cluster=settings.cluster, reward_max=settings.reward_max)
     for term in settings.objective:
         _known(term, dict.fromkeys((*OBJECTIVE_TERMS, *facts.kinds)), "--objective")

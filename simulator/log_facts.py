@@ -11,6 +11,7 @@ from simulator.arrays import BoolArray, FloatArray, IntArray
 from simulator.capped_channels import capped_channels
 from simulator.clusters import Clusters, Membership
 from simulator.context_features import ContextFeatures, ContextSurvey
+from simulator.horizons import Horizons
 from simulator.log import HOLD, MODES, NO_TIME, VALUED_MODES, Log
 from simulator.log_parts import is_several, most_parts, parted, parts_of
 from simulator.log_source import LogSource
@@ -37,6 +38,7 @@ class LogFacts:
         hold_eligible: Whether `hold` could be played.
         capped: Channels with arms excluded for a cap or a budget.
         features: How contexts are encoded for reward models.
+        lags: Longest time seen between a decision and its outcomes, by type.
         snapshots: How many snapshots, at most 2 counted, decided: more than one makes the log adaptive.
     """
 
@@ -51,6 +53,7 @@ class LogFacts:
     hold_eligible: bool
     capped: frozenset[str]
     features: ContextFeatures
+    lags: Horizons
     snapshots: int
 
     @classmethod
@@ -106,6 +109,7 @@ class _Survey:
         self._hold_eligible = self._slates = False
         self._clustered = True
         self._context = ContextSurvey()
+        self._lags = Horizons()
 
     def add(self, chunk: Log) -> None:
         self._modes += np.bincount(chunk.mode, weights=chunk.count, minlength=len(MODES)).astype(np.int64)
@@ -136,6 +140,7 @@ class _Survey:
         self._hold_eligible |= hold is not None and bool((valued.eligible == hold).any())
         self._capped |= capped_channels(valued)
         self._context.add(valued)
+        self._lags = self._lags.union(Horizons.seen_in(valued))
         if len(self._snapshots) < 2 and "snapshot" in valued.extra:
             self._snapshots |= {str(value) for value in valued.extra["snapshot"] if value is not None}
 
@@ -159,6 +164,7 @@ class _Survey:
             hold_eligible=self._hold_eligible,
             capped=frozenset(self._capped),
             features=self._context.features(),
+            lags=self._lags,
             snapshots=len(self._snapshots),
         )
 

@@ -77,6 +77,7 @@ class Narrowed:
             if rows is not None and not rows.all():
                 left_out[what] = left_out.get(what, 0) + int(log.count[~rows].sum())
                 log = log.select(rows)
+        log = self._settings.horizons.within(log, log.outcomes.kinds)
         as_of = self._settings.as_of
         return log if as_of is None else replace(log, outcomes=log.outcomes.keep(log.outcomes.at <= as_of))
 

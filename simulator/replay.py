@@ -23,6 +23,7 @@ from simulator.metric import HOLD_PREFIX, Metric, UndefinedMetric
 from simulator.policies import (
     Constant,
     EvaluationPolicy,
+    LearningTask,
     Logged,
     PolicySetting,
     Prepared,
@@ -87,9 +88,13 @@ class Replay:
         self._capped = set(facts.capped) | set(settings.thresholds.capped_channels)
         self._interval = INTERVALS[settings.interval]
         self._own = {name: factor for name, factor in rank_by.numerator.items() if not name.startswith(HOLD_PREFIX)}
-        setting = PolicySetting(self._ranked_reward, self._split.folds)
+        setting = PolicySetting(
+            self._ranked_reward, self._split.folds, self._task, self._split.learns, self._split.moment
+        )
         self._asked = {spec: _Asked(parse_policy(spec, setting)) for spec in specs}
-        self._baselines = {policy.spec: policy for policy in (Logged(), Uniform())}
+        self._baselines: dict[str, EvaluationPolicy] = {"logged": Logged(), "uniform": Uniform()}
+        if facts.hold_played:
+            self._baselines["hold"] = Constant(HOLD)
         self._resampling = Resampling.of(
             facts.clusters,
             settings.resamples if self._interval.resampled else 0,
@@ -111,10 +116,26 @@ class Replay:
         self._prepare()
         self._fit_policies()
         self._value_all()
+        for asked in self._asked.values():
+            if isinstance(asked.policy, Progressive):
+                asked.notes = (*asked.notes, *asked.policy.notes)
         return tuple(self._report(spec, asked) for spec, asked in self._asked.items())
 
+    def _task(self) -> LearningTask:
+        """Say what policies that learn are to learn: the objective, or the first metric."""
+        by_key = {metric.key: metric for metric in self._metrics}
+        stated = self._settings.horizons
+        return LearningTask.of(
+            by_key.get("objective", self._metrics[0]),
+            objective=self._settings.objective,
+            horizons=stated if self._settings.delay_us else self._facts.lags,
+            reward_max=self._settings.reward_max,
+            sample=next(iter(self._facts.chunks())),
+        )
+
     def _dealt(self) -> Folds:
-        if self._settings.fit == "past":
+        progressive = any(isinstance(asked.policy, Progressive) for asked in self._asked.values())
+        if self._settings.fit == "past" or (progressive and self._split.learns == "progressive"):
             return Folds.in_time(self._facts, self._settings.delay_us)
         return Folds.by_user(self._facts, self._settings.seed)
 
@@ -186,9 +207,7 @@ class Replay:
 
     def _policies(self) -> dict[str, EvaluationPolicy]:
         """All policies by name: those asked for, and those they are held against."""
-        beside: dict[str, EvaluationPolicy] = dict(self._baselines)
-        if self._facts.hold_played and any(metric.needs_hold for metric in self._metrics):
-            beside[_ALWAYS_HOLD] = Constant(HOLD)
+        beside = {policy.spec: policy for policy in self._baselines.values()}
         return {**beside, **{spec: asked.policy for spec, asked in self._asked.items()}}
 
     @staticmethod
@@ -220,12 +239,11 @@ class Replay:
 
     def _benches(self) -> list[tuple[BoolArray, Bench, Mapping[str, Sample]]]:
         """Make a bench for every set of rows, with the policies judged there and those they are held against."""
-        beside = [spec for spec in self._policies() if spec not in self._asked]
+        held_against = [policy.spec for policy in self._baselines.values()]
         made: list[tuple[BoolArray, Bench, Mapping[str, Sample]]] = []
         for key in dict.fromkeys(asked.rows for asked in self._asked.values()):
             bench = Bench(self._facts.clusters, self._resampling)
             here = [spec for spec, asked in self._asked.items() if asked.rows == key]
-            held_against = [spec for spec in (*self._baselines, _ALWAYS_HOLD) if spec in beside or spec in self._asked]
             arms, seed = self._facts.log.arms, self._settings.seed
             samples = {
                 spec: Sample(bench, spec, self._metrics, self._estimators, arms, seed)
@@ -263,9 +281,9 @@ class Replay:
             diagnostics=self._diagnostics(sample, first),
             metrics=metrics,
             versus={
-                baseline: {metric.key: self._versus(metric, asked, sample, baseline) for metric in self._metrics}
-                for baseline in self._baselines
-                if baseline != spec
+                name: {metric.key: self._versus(metric, asked, sample, policy.spec) for metric in self._metrics}
+                for name, policy in self._baselines.items()
+                if policy.spec != spec
             },
             notes=asked.notes,
         )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.core.errors import InvalidInput
+from simulator.horizons import Horizons
 from simulator.intervals import INTERVALS
 from simulator.thresholds import Thresholds
 
@@ -21,8 +22,9 @@ class ReplaySettings:
 
     Attributes:
         objective: Outcome type → worth. When given, it is a metric of its own, and what best_constant maximises.
-        split: How to part the rows that choose from the rows that judge: `user`, a share such as `0.5`, or a time.
-        delay_us: How long outcomes take to be complete; rows younger than that are left out.
+        split: How to part the rows that choose from the rows that judge: `user`, a share such as `0.5`, a time, or
+            `progressive`: policies that learn do so row by row, and choices are made as with `user`.
+        horizons: How long after the decision outcomes of each type count; rows younger than the longest are left out.
         as_of: Nothing decided or observed after this moment is used.
         start: Only rows decided at or after this moment.
         end: Only rows decided before this moment.
@@ -42,8 +44,8 @@ class ReplaySettings:
     """
 
     objective: Mapping[str, float] = field(default_factory=dict)
-    split: str = "user"
-    delay_us: int = 0
+    split: str = "progressive"
+    horizons: Horizons = field(default_factory=Horizons)
     as_of: int | None = None
     start: int | None = None
     end: int | None = None
@@ -60,6 +62,11 @@ class ReplaySettings:
     fit: str = "users"
     margin: float = 1.0
     thresholds: Thresholds = field(default_factory=Thresholds)
+
+    @property
+    def delay_us(self) -> int:
+        """How long outcomes take to be complete, in microseconds."""
+        return max(self.horizons.default_us, *self.horizons.by_kind.values(), 0)
 
     def __post_init__(self) -> None:
         if self.interval not in INTERVALS:

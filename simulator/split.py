@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -14,13 +16,25 @@ from simulator.timestamps import microseconds
 
 __all__ = ["Split"]
 
+Learns = Literal["progressive", "user", "before"]
+_BY_USER: Mapping[str, Learns] = {"user": "user", "progressive": "progressive"}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Pairs of masks (rows to choose on, rows to judge on), and all rows that are judged, each of shape (n,)."""
+    """How rows are parted.
+
+    Attributes:
+        folds: Pairs of masks (rows to choose on, rows to judge on), each of shape (n,).
+        judged: All rows that are judged, shape (n,).
+        learns: How policies that learn do so; see `PolicySetting`.
+        moment: The first moment that is judged, where the split is in time and the log has times.
+    """
 
     folds: tuple[tuple[BoolArray, BoolArray], ...]
     judged: BoolArray
+    learns: Learns
+    moment: int | None = None
 
     @classmethod
     def of(cls, facts: LogFacts, how: str, *, delay_us: int, seed: int) -> Split:
@@ -37,20 +51,23 @@ class Split:
         Raises:
             InvalidInput: When `how` is none of these, or leaves one side empty.
         """
-        if how in ("user", "progressive"):
+        if how in _BY_USER:
+            learns = _BY_USER[how]
             first = facts.clusters.folds(2, seed, "choose") == 0
             everywhere = np.ones(facts.rows, dtype=bool)
             if first.all() or not first.any():
                 # One user alone cannot be on both sides; the choice is then judged on its own rows.
-                return cls(((everywhere, everywhere),), everywhere)
-            return cls(((~first, first), (first, ~first)), everywhere)
+                return cls(((everywhere, everywhere),), everywhere, learns)
+            return cls(((~first, first), (first, ~first)), everywhere, learns)
         moment = microseconds(how)
         judged = _after(facts, moment) if moment is not None else _later_share(facts, _fraction(how))
         if judged.all() or not judged.any():
             raise InvalidInput(
                 f"expected decisions on both sides of {how}, got one side only; move it", field="--split"
             )
-        return cls(((_complete(facts, judged, delay_us), judged),), judged)
+        first_judged = int(facts.decided_at[judged].min())
+        chosen = _complete(facts, judged, delay_us)
+        return cls(((chosen, judged),), judged, "before", None if first_judged == NO_TIME else first_judged)
 
 
 def _fraction(how: str) -> float:

@@ -33,6 +33,11 @@ class CrossedPolicy:
         """How the command line names it."""
         return self.learners[0].spec
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """See `LearningPolicy`."""
+        return tuple(dict.fromkeys(note for learner in self.learners for note in learner.notes))
+
     def begin(self) -> None:
         """See `LearningPolicy`."""
         for learner in self.learners:
@@ -58,16 +63,7 @@ class CrossedPolicy:
         """
         fold = self.fold_of(log)
         probabilities = np.zeros(log.eligible.size)
-        fallback, judged = np.zeros(log.rows, dtype=bool), np.zeros(log.rows, dtype=bool)
-        notes: list[str] = []
-        refusals: list[str] = []
         for own, learner in enumerate(self.learners):
             rows = fold == own
-            answer = learner.answer(log.select(rows))
-            probabilities[np.repeat(rows, log.lengths)] = answer.probabilities
-            fallback[rows], judged[rows] = answer.fallback, answer.judged
-            notes += answer.notes
-            refusals += answer.refusals
-        return PolicyAnswer(
-            probabilities, fallback, judged, notes=tuple(dict.fromkeys(notes)), refusals=tuple(dict.fromkeys(refusals))
-        )
+            probabilities[np.repeat(rows, log.lengths)] = learner.answer(log.select(rows)).probabilities
+        return PolicyAnswer.everywhere(log, probabilities)

@@ -77,6 +77,11 @@ class Progressive(Protocol):
         """Forget everything: the log is about to be read from its first row."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know, once all rows were answered."""
+        ...
+
 
 @runtime_checkable
 class Restricted(Protocol):

@@ -18,6 +18,11 @@ class LearningPolicy(EvaluationPolicy, Protocol):
     On a split: `observe` the chunks to learn on, `freeze`, then `answer` the chunks to judge on.
     """
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know, after the chunks so far."""
+        ...
+
     def begin(self) -> None:
         """Forget everything, for another pass."""
         ...

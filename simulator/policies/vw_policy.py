@@ -86,12 +86,22 @@ class VwPolicy:
             self._wait(lessons, row, "")
 
     def freeze(self, at: int | None = None) -> None:
-        """See `LearningPolicy`."""
+        """See `LearningPolicy`.
+
+        Raises:
+            InvalidInput: When nothing was learned.
+        """
         self._learn_due(_LAST if at is None else at)
         self._left_out += self._waiting
         self._waiting = 0
         self._queue.clear()
         self._frozen = True
+        if not self._learned:
+            raise InvalidInput(
+                "expected decisions whose outcomes were complete before the split, got none to learn from; move the "
+                "split or shorten --delay",
+                field=self.spec,
+            )
 
     def answer(self, log: Log) -> PolicyAnswer:
         """Predict each row and, unless frozen, learn what has matured before the next.
@@ -105,14 +115,7 @@ class VwPolicy:
         """
         answers = self._predicted(log) if self._frozen else self._progressed(log)
         probabilities = self._distributions(log, answers) if self._options.explores else _greedy(log, answers)
-        nothing = self._frozen and not self._learned
-        return PolicyAnswer(
-            probabilities,
-            fallback=np.zeros(log.rows, dtype=bool),
-            judged=np.ones(log.rows, dtype=bool),
-            notes=self.notes,
-            refusals=("it has learned nothing: no decision had matured",) if nothing else (),
-        )
+        return PolicyAnswer.everywhere(log, probabilities)
 
     @property
     def notes(self) -> tuple[str, ...]:
