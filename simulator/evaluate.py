@@ -112,8 +112,9 @@ def _report(
     ranked_by = ranking_metric(list(by_key))
     chosen = [_known(key, ESTIMATORS, "--estimator") for key in dict.fromkeys(estimators)]
     specs = list(dict.fromkeys(policies)) if policies else default_policies(facts)
-    reports = Replay(facts, specs, metrics, chosen, settings, by_key[ranked_by]).reports()
-    return ReplayReport(facts.summary, reports, ranked_by)
+    replay = Replay(facts, specs, metrics, chosen, settings, by_key[ranked_by])
+    reports = replay.reports()
+    return ReplayReport(facts.summary, reports, ranked_by, pictures=replay.pictures())
 
 
 def _groups(

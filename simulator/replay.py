@@ -16,6 +16,7 @@ from simulator.declared import Declared
 from simulator.diagnostics import Diagnostics
 from simulator.estimators import Estimator, Need
 from simulator.folds import Folds
+from simulator.gallery import LogGallery, Periods, PolicyGallery
 from simulator.intervals import INTERVALS, exact_bounds
 from simulator.log import HOLD, Log
 from simulator.log_facts import LogFacts
@@ -25,6 +26,7 @@ from simulator.policies import (
     EvaluationPolicy,
     LearningTask,
     Logged,
+    PolicyAnswer,
     PolicySetting,
     Prepared,
     Progressive,
@@ -35,6 +37,7 @@ from simulator.policies import (
 from simulator.policy_fit import PolicyFit
 from simulator.quantities import Quantities
 from simulator.replay_settings import ReplaySettings
+from simulator.report.pictures import LogPictures
 from simulator.report.replay_report import Estimate, MetricReport, PolicyReport
 from simulator.resampling import Resampling
 from simulator.sample import Sample, combined
@@ -46,6 +49,8 @@ from simulator.verdict import judge
 __all__ = ["Replay"]
 
 _ALWAYS_HOLD = f"constant:{HOLD}"
+#: Estimators whose bias no interval shows.
+_ASSUMING = frozenset(("dm", "mips", "bipw"))
 _NO_FITS = Fits(None, None, None, {})
 
 
@@ -106,6 +111,9 @@ class Replay:
         self._folds = self._dealt()
         self._crossfit = CrossFit(facts, self._folds, settings) if Need.MODEL in self._needs else None
         self._fits: dict[str, PolicyFit] = {}
+        self._periods = Periods(facts)
+        self._galleries: dict[str, PolicyGallery] = {}
+        self._log_gallery = self._calibration()
 
     def reports(self) -> tuple[PolicyReport, ...]:
         """Value every policy.
@@ -234,8 +242,29 @@ class Replay:
                 for spec, sample in samples.items():
                     answer = answers[spec].select(log, rows)
                     sample.add(part, answer, fits[spec].select(whole, rows), by_arm=bool(self._capped))
+                    self._draw(spec, sample, part, answer)
+            if self._log_gallery is not None:
+                self._log_gallery.add(whole)
         for _, bench, _ in benches:
             bench.close()
+
+    def _draw(self, spec: str, sample: Sample, part: Part, answer: PolicyAnswer) -> None:
+        asked = self._asked.get(spec)
+        if not self._settings.pictures or asked is None or asked.samples[spec] is not sample:
+            return
+        if spec not in self._galleries:
+            buckets = self._resampling.multiplicity.size
+            self._galleries[spec] = PolicyGallery(self._facts, self._periods, self._metrics[0], buckets)
+        self._galleries[spec].add(part, answer)
+
+    def _calibration(self) -> LogGallery | None:
+        first = next(iter(self._metrics[0].numerator))
+        wanted = self._settings.pictures and self._crossfit is not None and not first.startswith(HOLD_PREFIX)
+        return LogGallery(first) if wanted else None
+
+    def pictures(self) -> LogPictures | None:
+        """What a report draws of the log itself, once policies were valued."""
+        return None if self._log_gallery is None else self._log_gallery.pictures()
 
     def _benches(self) -> list[tuple[BoolArray, Bench, Mapping[str, Sample]]]:
         """Make a bench for every set of rows, with the policies judged there and those they are held against."""
@@ -286,6 +315,9 @@ class Replay:
                 if policy.spec != spec
             },
             notes=asked.notes,
+            pictures=self._galleries[spec].pictures(sample.bench.totals.multiplicity, self._settings.level)
+            if spec in self._galleries
+            else None,
         )
 
     def _diagnostics(self, sample: Sample, metric: Metric) -> Diagnostics:
@@ -311,7 +343,10 @@ class Replay:
             diagnostics.reward_ess,
             thresholds,
             refusals=list(dict.fromkeys((*asked.refusals, *missing))),
-            weaknesses=excess_reasons(sample, self._facts.log, self._capped, thresholds.capped_excess),
+            weaknesses=[
+                *(() if sample.on_policy else self._doubts),
+                *excess_reasons(sample, self._facts.log, self._capped, thresholds.capped_excess),
+            ],
         )
         return MetricReport(verdict, estimates)
 
@@ -364,6 +399,8 @@ class Replay:
             settings.level,
             settings.interval,
             bounds.reason,
+            None if math.isnan(valued.parameter) else valued.parameter,
+            valued.note,
         )
 
     def _honest(self, estimate: Estimate, metric: Metric, diagnostics: Diagnostics) -> Estimate:
@@ -376,6 +413,17 @@ class Replay:
             unseen = "nothing of the kind was seen under this policy, so there is no interval"
             return Estimate(value, None, None, level, self._settings.interval, unseen)
         return estimate
+
+    @property
+    def _doubts(self) -> list[str]:
+        """What makes verdicts weak at best: draws that do not fit the propensities, estimators that assume much."""
+        least = self._settings.thresholds.weak_mismatch_share * self._facts.summary.decisions
+        alarms = [alarm for alarm in self._facts.alarms if alarm.decisions >= least]
+        doubts = [f"sample ratio mismatch: {alarm}" for alarm in alarms[:1]]
+        keys = {estimator.key for estimator in self._estimators}
+        if keys <= _ASSUMING:
+            doubts.append(f"{', '.join(sorted(keys))} alone is never trusted: no log can check what it assumes")
+        return doubts
 
     def _undefined(self, reason: str) -> Estimate:
         return Estimate(None, None, None, self._settings.level, self._settings.interval, reason)

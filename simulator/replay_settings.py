@@ -41,6 +41,7 @@ class ReplaySettings:
         fit: Which rows a model may learn from: `users`, those of other users, or `past`, those complete before.
         margin: Share of revenue that is earned.
         thresholds: Limits of the verdicts.
+        pictures: Whether to add up what the HTML report draws; it takes about as long as another estimator.
     """
 
     objective: Mapping[str, float] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class ReplaySettings:
     fit: str = "users"
     margin: float = 1.0
     thresholds: Thresholds = field(default_factory=Thresholds)
+    pictures: bool = False
 
     @property
     def delay_us(self) -> int:
