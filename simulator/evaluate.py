@@ -78,7 +78,10 @@ def _evaluated(
     report = _report(facts, policies, chosen, estimators, settings)
     if settings.by is None:
         return report
-    return replace(report, by=settings.by, groups=_groups(narrowed, policies, chosen, estimators, settings))
+    groups = _groups(narrowed, policies, chosen, estimators, settings)
+    told = f"intervals of the {len(groups)} segments hold at once: each is widened for their number (Bonferroni)"
+    summary = replace(report.log, warnings=(*report.log.warnings, *([told] if len(groups) > 1 else [])))
+    return replace(report, log=summary, by=settings.by, groups=groups)
 
 
 def _metrics(settings: ReplaySettings) -> Mapping[str, Metric]:
@@ -133,8 +136,9 @@ def _groups(
                 f"expected a column of at most {_MOST_GROUPS} values, got more in {by!r}; group by a coarser one",
                 field="--by",
             )
+    adjusted = replace(settings, segments=len(names), pictures=False)
     reports = {}
     for name in sorted(names):
         facts = LogFacts.of(Group(log, by, name), cluster=settings.cluster, reward_max=settings.reward_max)
-        reports[name] = _report(facts, policies, metrics, estimators, settings)
+        reports[name] = _report(facts, policies, metrics, estimators, adjusted)
     return reports

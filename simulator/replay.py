@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.stats import norm
 
 from simulator.arrays import BoolArray, FloatArray
 from simulator.bench import Bench, Part
@@ -17,7 +19,7 @@ from simulator.diagnostics import Diagnostics
 from simulator.estimators import Estimator, Need
 from simulator.folds import Folds
 from simulator.gallery import LogGallery, Periods, PolicyGallery
-from simulator.intervals import INTERVALS, exact_bounds
+from simulator.intervals import INTERVALS, Bounds, exact_bounds
 from simulator.log import HOLD, Log
 from simulator.log_facts import LogFacts
 from simulator.metric import HOLD_PREFIX, Metric, UndefinedMetric
@@ -229,9 +231,8 @@ class Replay:
         """Ask every policy about every chunk once, and add up what follows from its answers."""
         benches, policies = self._benches(), self._policies()
         self._begin(policies.values())
-        for log in self._facts.chunks():
+        for log, answers in self._answered(policies):
             whole = self._part(log)
-            answers = {spec: policy.answer(log) for spec, policy in policies.items()}
             fits = {spec: self._fits[spec].fits(log, answers[spec]) if self._fits else _NO_FITS for spec in policies}
             for mask, bench, samples in benches:
                 rows = mask[log.place]
@@ -247,6 +248,22 @@ class Replay:
                 self._log_gallery.add(whole)
         for _, bench, _ in benches:
             bench.close()
+
+    def _answered(self, policies: Mapping[str, EvaluationPolicy]) -> Iterator[tuple[Log, Mapping[str, PolicyAnswer]]]:
+        """Ask every policy about every chunk, in order; a thread is a chunk ahead, so that two cores are at work."""
+
+        def ask(log: Log) -> Mapping[str, PolicyAnswer]:
+            return {spec: policy.answer(log) for spec, policy in policies.items()}
+
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="policies") as thread:
+            before: tuple[Log, Future[Mapping[str, PolicyAnswer]]] | None = None
+            for log in self._facts.chunks():
+                asked = thread.submit(ask, log)
+                if before is not None:
+                    yield before[0], before[1].result()
+                before = log, asked
+            if before is not None:
+                yield before[0], before[1].result()
 
     def _draw(self, spec: str, sample: Sample, part: Part, answer: PolicyAnswer) -> None:
         asked = self._asked.get(spec)
@@ -390,22 +407,33 @@ class Replay:
         return Valued(statistic, limits, parameter, _told(estimator, sample))
 
     def _estimate(self, valued: Valued) -> Estimate:
-        settings = self._settings
-        bounds = self._interval.bounds(valued.statistic, settings.level, valued.limits)
+        bounds, settings = self._bounds(valued), self._settings
         return Estimate(
             valued.statistic.point,
             bounds.low,
             bounds.high,
-            settings.level,
+            settings.adjusted_level,
             settings.interval,
             bounds.reason,
             None if math.isnan(valued.parameter) else valued.parameter,
             valued.note,
         )
 
+    def _bounds(self, valued: Valued) -> Bounds:
+        settings, point = self._settings, valued.statistic.point
+        level, adjusted = settings.level, settings.adjusted_level
+        if level == adjusted or not self._interval.resampled:
+            return self._interval.bounds(valued.statistic, adjusted, valued.limits)
+        # So far out in the tails resamples are few: the interval is stretched as a normal one would be.
+        bounds = self._interval.bounds(valued.statistic, level, valued.limits)
+        if bounds.low is None or bounds.high is None:
+            return bounds
+        stretch = float(norm.ppf((1 + adjusted) / 2) / norm.ppf((1 + level) / 2))
+        return Bounds.between(point - stretch * (point - bounds.low), point + stretch * (bounds.high - point))
+
     def _honest(self, estimate: Estimate, metric: Metric, diagnostics: Diagnostics) -> Estimate:
         """Give a share that was never, or always, seen an exact interval: resampling would only repeat it."""
-        value, level, users = estimate.value, self._settings.level, diagnostics.user_ess
+        value, level, users = estimate.value, self._settings.adjusted_level, diagnostics.user_ess
         if metric.share and value in (0.0, 1.0) and estimate.low == estimate.high and users > 0:
             low, high = exact_bounds(value == 1.0, users, level)
             return Estimate(value, low, high, level, "exact")
@@ -426,7 +454,7 @@ class Replay:
         return doubts
 
     def _undefined(self, reason: str) -> Estimate:
-        return Estimate(None, None, None, self._settings.level, self._settings.interval, reason)
+        return Estimate(None, None, None, self._settings.adjusted_level, self._settings.interval, reason)
 
 
 def _told(estimator: Estimator, sample: Sample) -> str | None:
