@@ -28,7 +28,7 @@ __all__ = ["register"]
 
 _SPECS = (
     "logged, uniform, constant:ARM, best_constant, snapshot:PATH, vw:'OPTIONS', file:PATH, python:module:object, "
-    "repriced:CHANNEL:STRENGTH, holding:SHARE:SPEC"
+    "frequency:LOG, repriced:CHANNEL:STRENGTH, holding:SHARE:SPEC"
 )
 
 _ESTIMATORS = ",".join(DEFAULT_ESTIMATORS)
