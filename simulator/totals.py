@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from simulator.arrays import FloatArray, IntArray
@@ -34,7 +36,8 @@ class Totals:
             bucket: Bucket of each row, shape (n,).
             values: Shape (n,); what a row is worth inside one user of its bucket.
         """
-        self.put(key, np.bincount(bucket, weights=values, minlength=self.multiplicity.size))
+        sums = np.bincount(bucket, weights=values, minlength=self.multiplicity.size)
+        self.put(key, sums.astype(np.float64, copy=False))
 
     def put(self, key: str, sums: FloatArray) -> None:
         """Add sums, shape (B,), to a column."""
@@ -61,16 +64,29 @@ class Totals:
 
     def products(self, one: str, other: str) -> FloatArray:
         """Sum of the products of two columns, as it is, then in each resample, shape (1 + R,)."""
-        pair = (one, other) if one <= other else (other, one)
+        pair = _sorted(one, other)
         if pair not in self._products:
             self._products[pair] = self._weighed(self._columns[one] * self._columns[other])
         return self._products[pair]
+
+    def multiply(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Make the products of many pairs ready in one pass over the weights, which are what takes the time."""
+        missing = sorted({_sorted(*pair) for pair in pairs} - self._products.keys())
+        if missing:
+            columns = np.array([self._columns[one] * self._columns[other] for one, other in missing])
+            for pair, sums in zip(missing, self._weighed(columns.T).T, strict=True):
+                self._products[pair] = sums
 
     @property
     def users(self) -> float:
         """How many users there are, as far as buckets tell."""
         return float(self.multiplicity.sum())
 
-    def _weighed(self, column: FloatArray) -> FloatArray:
-        multiplied = self.multiplicity * column
-        return np.concatenate(([multiplied.sum()], self.weights @ multiplied))
+    def _weighed(self, columns: FloatArray) -> FloatArray:
+        """Sum columns, shape (B,) or (B, k), as they are and in each resample, shape (1 + R,) or (1 + R, k)."""
+        multiplied = (columns.T * self.multiplicity).T
+        return np.concatenate((multiplied.sum(axis=0)[None], self.weights @ multiplied))
+
+
+def _sorted(one: str, other: str) -> tuple[str, str]:
+    return (one, other) if one <= other else (other, one)

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.intervals.bounds import Bounds
 from simulator.intervals.limits import Limits
-from simulator.intervals.replicates import defined, ends
+from simulator.intervals.replicates import defined, quantiles, tails
 from simulator.statistic import Statistic
 
 __all__ = ["BootstrapTInterval"]
@@ -37,8 +37,8 @@ class BootstrapTInterval:
         with np.errstate(divide="ignore", invalid="ignore"):
             # A resample without any rewarded user is infinitely far off in its own measure, not undefined.
             studentised = np.where(away == 0.0, 0.0, away / deviations[1:])
-        kept = defined(studentised)
+        kept = defined(statistic, studentised)
         if kept is None:
             return Bounds.unavailable("too few users to say how far off it is")
-        low, high = ends(kept, level)
+        low, high = quantiles(kept, tails(level))
         return Bounds.between(statistic.point - high * deviations[0], statistic.point - low * deviations[0])
