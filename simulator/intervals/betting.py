@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import logsumexp
 
+from simulator.arrays import FloatArray
 from simulator.intervals.bounds import Bounds
 from simulator.intervals.limits import Limits
 from simulator.intervals.user_terms import UserTerms
@@ -96,8 +96,8 @@ class _View:
         if room <= 0.0:
             # Nothing can be lost, so any gain is without limit.
             return math.inf if float(self.terms.multiplicity @ excess) > 0.0 else 0.0
-        grown = [float(self.terms.multiplicity @ np.log1p(stake / room * excess)) for stake in _STAKES]
-        return float(logsumexp(grown)) - math.log(_STAKES.size)
+        grown = np.log1p(np.multiply.outer(_STAKES / room, excess)) @ self.terms.multiplicity
+        return _log_mean(grown)
 
     def _turned(self, side: float) -> float:
         return side if self.reward_high is None else -side
@@ -106,14 +106,18 @@ class _View:
         return self.terms.row_low if turned > 0.0 else self.terms.row_high
 
 
+def _log_mean(logs: Sequence[float] | FloatArray) -> float:
+    """Log of the mean of numbers given by their logs."""
+    return float(np.logaddexp.reduce(logs)) - math.log(len(logs))
+
+
 def _end(views: Sequence[_View], side: float, enough: float, point: float, far: float, near: float) -> float | None:
     """Where the capital falls to what is enough, going from `far` to `near`; None where it never does."""
     if not views:
         return far
 
     def over(value: float) -> float:
-        grown = float(logsumexp([view.capital(value, side) for view in views])) - math.log(len(views))
-        return min(grown - enough, _RICH)
+        return min(_log_mean([view.capital(value, side) for view in views]) - enough, _RICH)
 
     if over(far) <= 0.0:
         return far

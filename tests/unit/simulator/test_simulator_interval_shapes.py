@@ -40,21 +40,26 @@ def test_percentiles_of_three_resamples() -> None:
     assert (bounds.low, bounds.high) == (0.0, 4.0)
 
 
-def test_bootstrap_t_of_three_resamples() -> None:
-    """Standard errors √Σ w (z − mean)² / Σw are by hand: 1 is the mean of 0, 0 and 3.
+def test_bootstrap_t_of_four_resamples() -> None:
+    """Standard errors are √Σ w (z − mean)² / Σw, by hand: 1 is the mean of 0, 0 and 3.
 
-    Resample (1, 1, 1) repeats the log. (1, 2, 0): mean 0 with no spread, infinitely far below. (1, 0, 1): mean 1.5,
-    its standard error √(1.5² + 1.5²) / 2.
+    Three resamples of a 0 and four 3s have mean 2.4 and standard error √(2.4² + 4 · .6²) / 5; one repeats the log.
     """
-    weights = np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 0.0, 1.0], [1.0, 0.0, 1.0]])
+    weights = np.array([[1.0, 1.0, 1.0]] + 3 * [[1.0, 0.0, 4.0]])
     statistic = mean_of(np.array([0.0, 0.0, 3.0]), weights)
     spread = math.sqrt(1.0 + 1.0 + 4.0) / 3.0
-    far = 0.5 / (math.sqrt(4.5) / 2.0)
+    far = 1.4 / (math.sqrt(2.4**2 + 4 * 0.6**2) / 5.0)
     # Order of (0, far, far, far): at level .6 the ends are at 1/5 and 4/5, which are the first and the last.
     bounds = INTERVALS["bootstrap_t"].bounds(statistic, 0.6, Limits())
-    assert (bounds.low, bounds.high) == pytest.approx((1.0 - far * spread, 1.0))
-    empty = np.array([[1.0, 2.0, 0.0]] * 4)
-    assert INTERVALS["bootstrap_t"].bounds(mean_of(np.array([0.0, 0.0, 3.0]), empty), 0.6, Limits()).low is None
+    # The upper side would end at the estimate itself; it is the normal interval's instead.
+    assert (bounds.low, bounds.high) == pytest.approx((1.0 - far * spread, 1.0 + stats.norm.ppf(0.8) * spread))
+
+
+def test_bootstrap_t_of_resamples_without_a_reward() -> None:
+    """(1, 2, 0) has mean 0 and no spread: infinitely far below, so the upper end has no limit."""
+    weights = np.array([[1.0, 2.0, 0.0]] + 3 * [[1.0, 1.0, 1.0]])
+    bounds = INTERVALS["bootstrap_t"].bounds(mean_of(np.array([0.0, 0.0, 3.0]), weights), 0.6, Limits())
+    assert (bounds.low, bounds.high) == (None, None)
 
 
 def test_bootstrap_t_is_students_for_normal_values() -> None:
