@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-journal bench-copy
+.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-journal bench-copy bench-coverage
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,9 @@ bench-journal: $(VENV)/.dev  ## Group commit against bare write and sync
 
 bench-copy: $(VENV)/.dev  ## Share of copy that passes the fact check, and its speed
 	$(BIN)/python benchmarks/copy_quality.py
+
+bench-coverage: $(VENV)/.dev  ## How often intervals hold the truth, by verdict; writes docs/coverage.md; long
+	$(BIN)/python benchmarks/coverage.py --write docs/coverage.md
 
 clean:  ## Remove the environment and what the demo left
 	rm -rf $(VENV) demo-out

@@ -4,45 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import combinations_with_replacement
 
 import numpy as np
-from coverage_world import ARMS, QUANTITIES, Floats, Ints, SimulatedLog, World
+from scipy.stats import norm
 
+from benchmarks.coverage_world import ARMS, QUANTITIES, Floats, Ints, SimulatedLog
 from simulator.diagnostics import Diagnostics
 from simulator.estimators import ESTIMATORS, Case
 from simulator.metric import Metric, metric_table
 from simulator.statistic import Statistic
 from simulator.totals import Totals
 
-__all__ = ["BUCKETS", "ESTIMATED", "METRICS", "Sums"]
+__all__ = ["BUCKETS", "METRICS", "Sums", "View"]
 
-#: As the replay does: users beyond this number share buckets by hash.
+#: As in a replay, users beyond this number share buckets by hash.
 BUCKETS = 4096
-ESTIMATED = ("ips", "snips", "dr")
 METRICS: Mapping[str, Metric] = {
-    key: metric
-    for key, metric in metric_table().items()
-    if key in ("ctr", "ctr_per_send", "cvr", "revenue", "profit", "roi")
+    key: metric_table()[key] for key in ("ctr", "ctr_per_send", "cvr", "revenue", "profit", "roi")
 }
+_BY_USER = ("n", "w", "ips|clicked", "ips|converted", "ips|revenue", "dr|clicked")
+_FEW = 200
 _FOLDS = 5
 _LEVEL = 0.99
 
 
+class View(Enum):
+    """Which totals a statistic is made of."""
+
+    ALL = auto()
+    FEW = auto()
+    USERS = auto()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
-    """Totals of one log, over buckets of users; users are independent, each in one bucket drawn at random.
+    """Totals of one log over buckets of users, and what its verdict is made of.
 
     Attributes:
-        totals: Columns `ips|clicked` and so on, `n`, `w`; `logged|clicked` for the logging policy.
-        diagnostics: Of the policy; `reward_ess` is left at 0, as it depends on the metric.
+        totals: View → columns `n`, `w`, `ips|clicked`, `dr|clicked` and so on, `logged|clicked` for the logging policy.
+            Views are all resamples, a few of them, and single users without any.
+        diagnostics: Of the policy; `reward_ess` is 0, as it depends on the metric.
         reward_ess: Metric → effective number of rewarded users, the smaller of the two of a ratio.
-        largest: Metric → share of the largest user in Σ(w r)².
     """
 
-    totals: Totals
+    totals: Mapping[View, Totals]
     diagnostics: Diagnostics
     reward_ess: Mapping[str, float]
-    largest: Mapping[str, float]
 
     @classmethod
     def of(cls, log: SimulatedLog, bucket: Ints, weights: Floats) -> Sums:
@@ -53,44 +62,44 @@ class Sums:
             bucket: Bucket of each user, shape (U,).
             weights: Of the resamples, shape (R, B).
         """
-        totals = Totals(weights, np.ones(weights.shape[1]))
-        row = bucket[log.user]
-        for key, values in _columns(log).items():
-            totals.add(key, row, values)
-        by_user = {name: np.bincount(log.user, log.weight * log.reward[name]) for name in QUANTITIES}
-        parts = {
-            key: [_combined(side, by_user) for side in (metric.numerator, metric.denominator) if side]
-            for key, metric in METRICS.items()
+        columns = _columns(log)
+        totals = {
+            View.ALL: _totals(columns, bucket[log.user], weights),
+            View.FEW: _totals(columns, bucket[log.user], weights[:_FEW]),
+            View.USERS: _totals({key: columns[key] for key in _BY_USER}, log.user, np.zeros((0, bucket.size))),
         }
-        return cls(
-            totals,
-            _diagnostics(log),
-            {key: min(_effective(np.abs(part)) for part in sides) for key, sides in parts.items()},
-            {
-                key: max(float((part**2).max() / max((part**2).sum(), 1e-300)) for part in sides)
-                for key, sides in parts.items()
-            },
-        )
+        for view in (View.ALL, View.FEW):
+            totals[view].multiply(_PAIRS)
+        by_user = {name: np.bincount(log.user, log.weight * log.reward[name]) for name in QUANTITIES}
+        sides = {
+            key: [side for side in (metric.numerator, metric.denominator) if side] for key, metric in METRICS.items()
+        }
+        rewarded = {key: min(_effective(_combined(side, by_user)) for side in both) for key, both in sides.items()}
+        return cls(totals, _diagnostics(log), rewarded)
 
-    def value(self, estimator: str, metric: str) -> Statistic:
-        """Estimate a metric of the policy, or of the logging policy by `logged`."""
-        totals, chosen = self.totals, METRICS[metric]
+    def value(self, estimator: str, metric: str, view: View) -> Statistic:
+        """Estimate a metric of the policy, or of the logging policy where the estimator is `logged`."""
+        totals, chosen = self.totals[view], METRICS[metric]
         below = Statistic.of(totals, "w" if estimator == "snips" else "n")
         above = "ips" if estimator == "snips" else estimator
         return chosen.value({name: Statistic.of(totals, f"{above}|{name}").over(below) for name in chosen.quantities})
 
 
+def _totals(columns: Mapping[str, Floats], bucket: Ints, weights: Floats) -> Totals:
+    totals = Totals(weights, np.ones(weights.shape[1]))
+    for key, values in columns.items():
+        totals.add(key, bucket, values)
+    return totals
+
+
 def _columns(log: SimulatedLog) -> Mapping[str, Floats]:
     """Row terms; IPS and SNIPS share their numerators."""
     columns = {"n": np.ones_like(log.weight), "w": log.weight}
-    place = log.segment * ARMS + log.arm
     fold = log.user % _FOLDS
-    at_chosen = np.zeros(1)
     for name in QUANTITIES:
-        model = _model(log.reward[name], fold, place)
-        at_chosen = model[fold, log.segment, log.arm]
+        model = _model(log.reward[name], fold, log)
         expected = (log.target * model[fold, log.segment]).sum(axis=1)
-        case = Case(log.weight, log.reward[name], expected, at_chosen)
+        case = Case(log.weight, log.reward[name], expected, model[fold, log.segment, log.arm])
         columns[f"logged|{name}"] = log.reward[name]
         for key in ("ips", "dr"):
             (ratio,) = ESTIMATORS[key].terms(case, np.nan)
@@ -98,20 +107,32 @@ def _columns(log: SimulatedLog) -> Mapping[str, Floats]:
     return columns
 
 
-def _model(reward: Floats, fold: Ints, place: Ints) -> Floats:
+def _model(reward: Floats, fold: Ints, log: SimulatedLog) -> Floats:
     """Mean reward of each arm in each segment over the users of the other folds, shape (folds, segments, ARMS)."""
-    cells = int(place.max()) + 1
-    cells += -cells % ARMS
-    key = fold * cells + place
-    sums, counts = (
-        np.bincount(key, each, _FOLDS * cells).reshape(_FOLDS, cells) for each in (reward, np.ones_like(reward))
-    )
+    cells = (int(log.segment.max()) + 1) * ARMS
+    key = fold * cells + log.segment * ARMS + log.arm
+    sums, counts = (np.bincount(key, each, _FOLDS * cells).reshape(_FOLDS, cells) for each in (reward, reward * 0 + 1))
     others = (sums.sum(axis=0) - sums) / np.maximum(counts.sum(axis=0) - counts, 1.0)
     return others.reshape(_FOLDS, -1, ARMS)
 
 
+def _pairs() -> list[tuple[str, str]]:
+    """Products that the standard errors of all statistics need."""
+    below = {"ips": ("n", "w"), "dr": ("n",)}
+    pairs: list[tuple[str, str]] = []
+    for metric in METRICS.values():
+        for key, bottoms in below.items():
+            own = [f"{key}|{name}" for name in sorted(metric.quantities)]
+            logged = [f"logged|{name}" for name in sorted(metric.quantities)]
+            pairs += combinations_with_replacement([*own, *logged, *bottoms], 2)
+    return pairs
+
+
+_PAIRS = _pairs()
+
+
 def _combined(side: Mapping[str, float], by_user: Mapping[str, Floats]) -> Floats:
-    return np.asarray(sum(factor * by_user[name] for name, factor in side.items()))
+    return np.abs(sum(factor * by_user[name] for name, factor in side.items()))
 
 
 def _effective(values: Floats) -> float:
@@ -120,13 +141,22 @@ def _effective(values: Floats) -> float:
 
 
 def _diagnostics(log: SimulatedLog) -> Diagnostics:
-    from scipy.stats import norm
-
     weights, visits = np.bincount(log.user, log.weight), np.bincount(log.user).astype(np.float64)
     users, n = weights.size, float(visits.sum())
     mean = float(weights.sum()) / n
-    half = float(norm.ppf((1 + _LEVEL) / 2) * np.sqrt(np.sum((weights - mean * visits) ** 2) * users / (users - 1)) / n)
+    spread = float(np.sum((weights - mean * visits) ** 2)) * users / (users - 1)
+    half = float(norm.ppf((1 + _LEVEL) / 2)) * spread**0.5 / n
     ess = _effective(log.weight)
     return Diagnostics(
-        ess, ess / n, _effective(weights), 0.0, float(log.weight.max()), mean, mean - half, mean + half, None, 0.0, ()
+        ess=ess,
+        ess_share=ess / n,
+        user_ess=_effective(weights),
+        reward_ess=0.0,
+        max_weight=float(log.weight.max()),
+        mean_weight=mean,
+        mean_weight_low=mean - half,
+        mean_weight_high=mean + half,
+        match_rate=None,
+        unsupported_mass=0.0,
+        unsupported_arms=(),
     )

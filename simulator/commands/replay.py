@@ -13,6 +13,7 @@ from simulator.commands.exit_codes import REFUSED, errors_become_exits
 from simulator.commands.option_values import duration, moment, named_numbers, words
 from simulator.defaults import DEFAULT_ESTIMATORS
 from simulator.evaluate import evaluate
+from simulator.intervals import INTERVALS
 from simulator.log import Log
 from simulator.replay_settings import ReplaySettings
 from simulator.report.html import html_report
@@ -47,7 +48,7 @@ def replay(
     end: Annotated[str | None, typer.Option("--to", metavar="T", help="Only decisions before this time.")] = None,
     where: Annotated[str | None, typer.Option(metavar="EXPR", help="SQL condition on context columns.")] = None,
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Break the report down by a column.")] = None,
-    interval: Annotated[str, typer.Option(metavar="NAME", help="bootstrap or delta.")] = "bootstrap",
+    interval: Annotated[str, typer.Option(metavar="NAME", help=", ".join(INTERVALS) + ".")] = "bootstrap_t",
     level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
     resamples: Annotated[int, typer.Option(metavar="N", help="Bootstrap resamples.")] = 1000,
     cluster: Annotated[str | None, typer.Option(metavar="COLUMN", help="Cluster by this instead of user.")] = None,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.stats import norm
 
 from simulator.intervals.bounds import Bounds
 from simulator.intervals.limits import Limits
@@ -40,8 +40,9 @@ class BcaInterval:
         below = float(np.mean(kept < statistic.point) + np.mean(kept == statistic.point) / 2)
         if not 0.0 < below < 1.0:
             return Bounds.unavailable("all resamples are on one side of the estimate")
-        bias = float(norm.ppf(below))
+        normal = NormalDist()
+        bias = normal.inv_cdf(below)
         acceleration = float(multiplicity @ influence**3) / (6.0 * square**1.5)
-        quantile = bias + norm.ppf(tails(level))
-        moved = norm.cdf(bias + quantile / (1.0 - acceleration * quantile))
+        reached = [bias + normal.inv_cdf(tail) for tail in tails(level)]
+        moved = [normal.cdf(bias + z / (1.0 - acceleration * z)) for z in reached]
         return Bounds.between(*quantiles(kept, moved))

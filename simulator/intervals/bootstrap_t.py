@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.stats import norm
 
 from simulator.intervals.bounds import Bounds
 from simulator.intervals.limits import Limits
@@ -46,7 +46,7 @@ class BootstrapTInterval:
         if kept is None or not np.isfinite(deviations[0]):
             return Bounds.unavailable("too few users to say how far off it is")
         low, high = quantiles(kept, tails(level))
-        normal = float(norm.ppf(tails(level)[1]))
+        normal = NormalDist().inv_cdf(tails(level)[1])
         return Bounds.between(
             statistic.point - max(high, normal) * deviations[0], statistic.point - min(low, -normal) * deviations[0]
         )
