@@ -21,8 +21,8 @@ make bench-coverage         # about half an hour on two idle cores
 All intervals are 95 % intervals, so 95 is what to look for. Figures are per cent of logs ± their Monte Carlo error.
 The policy plays each segment's best arm nine times in ten. Logs are drawn uniformly over four arms, but for *skewed
 logging*, which spreads 5 % over them and puts the rest on one. Money is log-normal, σ the standard deviation of its
-log, 1 where none is said. *Repeat users* come three times in the mean; those who click more come more often, and each has a
-purse of their own, which ties their purchases together.
+log, 1 where none is said. *Repeat users* come three times in the mean; those who click more come more often, and each
+has a purse of their own, which ties their purchases together.
 """
 _TRUSTED = """
 ## Where most logs are called trusted
