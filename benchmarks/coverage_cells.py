@@ -41,6 +41,7 @@ CELLS = tuple(
     Cell(world, users)
     for world, sizes in (
         (World("rare clicks", click=0.015), (15_000, 60_000)),
+        (World("rare clicks, spend σ 1.5", click=0.015, spread=1.5), (60_000,)),
         (World("common clicks", click=0.15), (4_000, 25_000)),
         (World("spend, σ 1", click=0.5), (7_000, 20_000)),
         (World("spend, σ 1.25", click=0.5, spread=1.25), (25_000,)),

@@ -46,7 +46,7 @@ class Sums:
         totals: View → columns `n`, `w`, `ips|clicked`, `dr|clicked` and so on, `logged|clicked` for the logging policy.
             Views are all resamples, a few of them, and single users without any.
         diagnostics: Of the policy; `reward_ess` is 0, as it depends on the metric.
-        reward_ess: Metric → effective number of rewarded users, the smaller of the two of a ratio.
+        reward_ess: Metric → effective number of rewarded users, the smallest of its parts.
     """
 
     totals: Mapping[View, Totals]
@@ -71,10 +71,8 @@ class Sums:
         for view in (View.ALL, View.FEW):
             totals[view].multiply(_PAIRS)
         by_user = {name: np.bincount(log.user, log.weight * log.reward[name]) for name in QUANTITIES}
-        sides = {
-            key: [side for side in (metric.numerator, metric.denominator) if side] for key, metric in METRICS.items()
-        }
-        rewarded = {key: min(_effective(_combined(side, by_user)) for side in both) for key, both in sides.items()}
+        sizes = {name: _effective(values) for name, values in by_user.items()}
+        rewarded = {key: min(sizes[name] for name in metric.parts) for key, metric in METRICS.items()}
         return cls(totals, _diagnostics(log), rewarded)
 
     def value(self, estimator: str, metric: str, view: View) -> Statistic:
@@ -129,10 +127,6 @@ def _pairs() -> list[tuple[str, str]]:
 
 
 _PAIRS = _pairs()
-
-
-def _combined(side: Mapping[str, float], by_user: Mapping[str, Floats]) -> Floats:
-    return np.abs(sum(factor * by_user[name] for name, factor in side.items()))
 
 
 def _effective(values: Floats) -> float:

@@ -216,11 +216,9 @@ def _reward(metric: Metric, quantities: Quantities) -> FloatArray:
 
 
 def _metric_ess(metric: Metric, sample: Sample) -> float:
-    """Give the effective number of rewarded users; of a ratio, the smaller of its two parts."""
-    sizes = [reward_ess(sample, _reward(metric, sample.bench.quantities))]
-    own = [name for name in metric.denominator if not name.startswith(HOLD_PREFIX)]
-    sizes += [reward_ess(sample, sample.bench.quantities[name]) for name in own]
-    return min(sizes)
+    """Give the effective number of rewarded users; of a metric of several parts, the smallest of theirs."""
+    sizes = {name: reward_ess(sample, sample.bench.quantities[name]) for name in metric.parts}
+    return min(size for name, size in sizes.items() if size > 0.0 or metric.parts[name])
 
 
 def _share(rows: BoolArray, log: Log) -> float:
