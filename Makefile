@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-journal bench-copy bench-coverage
+.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,7 +30,12 @@ $(VENV)/.copy: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.copy
-	$(PIP) -e '.[simulator,generators,bench,dev]'
+	$(PIP) -e '.[simulator,generators,notebook,bench,dev]'
+	@touch $@
+
+# The browser that looks at the HTML report; where it cannot be had, that test says so and is skipped.
+$(VENV)/.browser: .ci/browser.sh | $(BIN)/python
+	@.ci/browser.sh
 	@touch $@
 
 install: $(VENV)/.dev  ## Install everything into .venv
@@ -42,7 +47,7 @@ test: $(VENV)/.dev  ## Install what is missing and run all tests
 	$(BIN)/python -m pytest --numprocesses auto
 	$(BIN)/python -m pytest --doctest-modules engine simulator generators --ignore=engine/pb
 
-check: lint types layers proto-check test  ## Everything that CI runs
+check: $(VENV)/.browser lint types layers proto-check test  ## Everything that CI runs
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -66,11 +71,17 @@ bench-quality: $(VENV)/.dev  ## Reward against uniform, best fixed arm, oracle a
 bench-vw: $(VENV)/.dev  ## Learning, compiling and scoring against bare Vowpal Wabbit
 	$(BIN)/python benchmarks/vw_speed.py
 
+bench-vw-replay: $(VENV)/.dev  ## `vw:` policies on a log against bare Vowpal Wabbit
+	$(BIN)/python benchmarks/vw_replay_speed.py
+
 bench-journal: $(VENV)/.dev  ## Group commit against bare write and sync
 	$(BIN)/python benchmarks/journal_speed.py
 
 bench-copy: $(VENV)/.dev  ## Share of copy that passes the fact check, and its speed
 	$(BIN)/python benchmarks/copy_quality.py
+
+bench-obp: $(VENV)/.dev  ## Agreement of the estimators with obp 0.5.7, which it installs apart under .cache
+	$(BIN)/python benchmarks/obp_agreement.py
 
 bench-coverage: $(VENV)/.dev  ## How often intervals hold the truth, by verdict; writes docs/coverage.md; long
 	$(BIN)/python benchmarks/coverage.py --write docs/coverage.md

@@ -5,12 +5,16 @@ from __future__ import annotations
 import typer
 
 from simulator.commands import (
+    budget,
     experiment,
+    export,
     import_csv,
+    import_dsjson,
     import_hillstrom,
     import_obd,
     import_upworthy,
     lint,
+    plan,
     replay,
     simulate,
 )
@@ -31,8 +35,11 @@ def application() -> typer.Typer:
     lint.register(app)
     simulate.register(app)
     experiment.register(app)
+    export.register(app)
+    plan.register(app)
+    budget.register(app)
     importers = typer.Typer(help="Turn other logs into decision logs.", no_args_is_help=True)
-    for command in (import_obd, import_hillstrom, import_upworthy, import_csv):
+    for command in (import_obd, import_hillstrom, import_upworthy, import_dsjson, import_csv):
         command.register(importers)
     app.add_typer(importers, name="import")
     return app

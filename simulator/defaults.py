@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from simulator.log import HOLD, Log
+from simulator.log import HOLD
+from simulator.log_facts import LogFacts
 
 __all__ = ["DEFAULT_ESTIMATORS", "default_metrics", "default_policies", "ranking_metric"]
 
 DEFAULT_ESTIMATORS = ("ips", "snips", "dr")
 
 
-def default_policies(log: Log) -> list[str]:
+def default_policies(facts: LogFacts) -> list[str]:
     """Take logged, uniform, best_constant, and constant:hold where hold was played."""
-    hold = log.code(HOLD)
-    played = hold is not None and bool((log.arm == hold).any())
-    return ["logged", "uniform", "best_constant", *([f"constant:{HOLD}"] if played else [])]
+    return ["logged", "uniform", "best_constant", *([f"constant:{HOLD}"] if facts.hold_played else [])]
 
 
-def default_metrics(log: Log, objective: Mapping[str, float]) -> list[str]:
+def default_metrics(facts: LogFacts, objective: Mapping[str, float]) -> list[str]:
     """Take the metrics whose outcomes occur in the log, an objective last; `ctr` when nothing occurs."""
-    kinds = {log.outcomes.kinds[kind] for kind in np.unique(log.outcomes.kind)}
-    hold = log.code(HOLD)
-    holds = hold is not None and bool((log.eligible == hold).any())
+    kinds, holds = facts.kinds, facts.hold_eligible
     unsent = holds or "not_sent" in kinds
     click, purchase, cost = "click" in kinds, "purchase" in kinds, "cost" in kinds
     occurs = {

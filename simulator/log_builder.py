@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.context_table import ContextTable
 from simulator.log import MODES, NO_TIME, Log
 from simulator.outcome_table import OutcomeTable
 from simulator.record_check import RecordCheck
@@ -41,26 +42,31 @@ class LogBuilder:
 
     Lists of eligible arms and vocabularies are interned, so that a million decisions over the same thirty arms cost
     one lookup each.
+
+    Args:
+        source: Where the records come from, for messages.
+        arms: Arms that keep their places in the vocabulary.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, arms: Sequence[str] = ()) -> None:
         self._source = source
         self._check = RecordCheck(source)
         self._ids: dict[str, int] = {}
-        self._arms: dict[str, int] = {}
+        self._arms: dict[str, int] = {name: code for code, name in enumerate(arms)}
         self._users: dict[str, int] = {}
         self._kinds: dict[str, int] = {}
         self._eligible_sets: dict[tuple[str, ...], tuple[array[int], dict[str, int]]] = {}
         self._arm, self._eligible, self._mode, self._kind = array("i"), array("i"), array("b"), array("i")
         self._chosen, self._length, self._count, self._user = array("q"), array("q"), array("q"), array("q")
-        self._decided, self._observed = array("q"), array("q")
+        self._line, self._decided, self._observed = array("q"), array("q"), array("q")
         self._propensity, self._probabilities = array("d"), array("d")
         self._outcome_row, self._outcome_value, self._outcome_at = array("q"), array("d"), array("q")
+        self._outcome_identity = array("q")
         self._embedding: list[list[float] | None] = []
         self._context: dict[str, list[Any]] = {}
         self._extra: dict[str, list[Any]] = {}
         self._catalogue: dict[str, Mapping[str, Any]] = {}
-        self._repeated_outcomes = 0
+        self.repeated_outcomes = 0
 
     @property
     def rows(self) -> int:
@@ -89,6 +95,7 @@ class LogBuilder:
         for name in fields.keys() - _KNOWN:
             _set(self._extra, name, self.rows - 1, fields[name])
         self._ids[decision_id] = line
+        self._line.append(line)
 
     def _append_choice(self, line: int) -> None:
         check = self._check
@@ -117,13 +124,14 @@ class LogBuilder:
         for outcome in self._check.outcomes():
             if outcome.outcome_id is not None:
                 if outcome.outcome_id in seen:
-                    self._repeated_outcomes += 1
+                    self.repeated_outcomes += 1
                     continue
                 seen.add(outcome.outcome_id)
             self._outcome_row.append(row)
             self._kind.append(self._kinds.setdefault(outcome.type, len(self._kinds)))
             self._outcome_value.append(outcome.value)
             self._outcome_at.append(outcome.at)
+            self._outcome_identity.append(0 if outcome.outcome_id is None else hash(outcome.outcome_id) or 1)
 
     def _append_person(self, fields: Mapping[str, Any]) -> None:
         check, row = self._check, self.rows - 1
@@ -147,10 +155,11 @@ class LogBuilder:
         """
         n = self.rows
         warnings = []
-        if self._repeated_outcomes:
-            warnings.append(f"{self._repeated_outcomes} repeated outcomes (same outcome_id) were counted once")
+        if self.repeated_outcomes:
+            warnings.append(f"{self.repeated_outcomes} repeated outcomes (same outcome_id) were counted once")
         return Log(
             source=self._source,
+            line=np.array(self._line, dtype=np.int64),
             decision_ids=_objects(list(self._ids)),
             arms=tuple(self._arms),
             arm=np.array(self._arm, dtype=np.int32),
@@ -172,8 +181,9 @@ class LogBuilder:
                 kind=np.array(self._kind, dtype=np.int32),
                 value=np.array(self._outcome_value, dtype=np.float64),
                 at=np.array(self._outcome_at, dtype=np.int64),
+                identity=np.array(self._outcome_identity, dtype=np.int64),
             ),
-            context={name: _objects(_padded(column, n)) for name, column in self._context.items()},
+            context=ContextTable.of({name: _padded(column, n) for name, column in self._context.items()}),
             embedding=_matrix(self._embedding),
             catalogue={**(catalogue or {}), **self._catalogue},
             extra={name: _objects(_padded(column, n)) for name, column in self._extra.items()},

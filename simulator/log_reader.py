@@ -7,17 +7,30 @@ import io
 import json
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import orjson
+from pyarrow import ArrowInvalid
+from pyarrow.parquet import ParquetFile
 
 from simulator.log import Log
 from simulator.log_builder import LogBuilder
+from simulator.parquet_table import json_columns, restored
 from simulator.unusable_log import UnusableLog
 
-__all__ = ["open_lines", "parquet_records", "read_log"]
+__all__ = [
+    "catalogue_beside",
+    "decode_line",
+    "json_records",
+    "open_lines",
+    "open_parquet",
+    "parquet_records",
+    "read_log",
+    "record_batches",
+    "text_lines",
+]
 
 _PARQUET_CHUNK = 16_384
 
@@ -38,7 +51,7 @@ def read_log(path: str | os.PathLike[str]) -> Log:
         builder.append(record, line)
     if not builder.rows:
         raise UnusableLog("at least one decision", "an empty file", "check the path and the export", file=str(file))
-    return builder.build(_catalogue_beside(file))
+    return builder.build(catalogue_beside(file))
 
 
 def open_lines(file: Path) -> BinaryIO:
@@ -71,14 +84,19 @@ def json_records(file: Path) -> Iterator[tuple[int, object]]:
         try:
             for line, text in enumerate(lines, start=1):
                 if text.strip():
-                    yield line, _decode(text, file, line)
+                    yield line, decode_line(text, file, line)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise UnusableLog(
                 "a whole gzip file", str(error), "copy or export the file again", file=str(file), line=line + 1
             ) from error
 
 
-def _decode(text: bytes, file: Path, line: int) -> object:
+def decode_line(text: bytes, file: Path, line: int) -> object:
+    """Decode one line of JSON.
+
+    Raises:
+        UnusableLog: When it is none.
+    """
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -106,31 +124,48 @@ def parquet_records(file: Path) -> Iterator[tuple[int, object]]:
     Raises:
         UnusableLog: When it is missing or no Parquet file.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        source = pq.ParquetFile(file)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise UnusableLog("a Parquet file", type(error).__name__, "check path and format", file=str(file)) from error
     row = 0
-    with source:
-        batches = source.iter_batches(batch_size=_PARQUET_CHUNK)
-        while True:
-            try:
-                batch = next(batches, None)
-            except (OSError, pa.ArrowInvalid) as error:
-                raise UnusableLog(
-                    "a whole Parquet file", type(error).__name__, "write it again", file=str(file), line=row + 1
-                ) from error
-            if batch is None:
-                return
-            for record in batch.to_pylist(maps_as_pydicts="lossy"):
+    with open_parquet(file) as source:
+        encoded = json_columns(source.schema_arrow)
+        for batch in record_batches(source, file):
+            for record in restored(batch.to_pylist(maps_as_pydicts="lossy"), encoded):
                 row += 1
                 yield row, record
 
 
-def _catalogue_beside(file: Path) -> Mapping[str, Mapping[str, Any]] | None:
+def open_parquet(file: Path) -> ParquetFile:
+    """Open a Parquet file.
+
+    Raises:
+        UnusableLog: When it is missing or no Parquet file.
+    """
+    try:
+        return ParquetFile(file)
+    except (OSError, ArrowInvalid) as error:
+        raise UnusableLog("a Parquet file", type(error).__name__, "check path and format", file=str(file)) from error
+
+
+def record_batches(source: ParquetFile, file: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
+    """Yield the record batches of a Parquet file, all columns or some.
+
+    Raises:
+        UnusableLog: When it is torn.
+    """
+    batches, row = source.iter_batches(batch_size=_PARQUET_CHUNK, columns=columns), 0
+    while True:
+        try:
+            batch = next(batches, None)
+        except (OSError, ArrowInvalid) as error:
+            raise UnusableLog(
+                "a whole Parquet file", type(error).__name__, "write it again", file=str(file), line=row + 1
+            ) from error
+        if batch is None:
+            return
+        row += batch.num_rows
+        yield batch
+
+
+def catalogue_beside(file: Path) -> Mapping[str, Mapping[str, Any]] | None:
     """Read `LOG.catalogue.json`, which may describe the arms once for all rows."""
     beside = Path(f"{file}.catalogue.json")
     if not beside.exists():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,13 @@ from engine.core.errors import InvalidInput
 __all__ = ["write_log"]
 
 Record = Mapping[str, Any]
+Catalogue = Mapping[str, Mapping[str, Any]]
 
 
 def write_log(
-    path: str | os.PathLike[str], records: Iterable[Record], catalogue: Mapping[str, Mapping[str, Any]] | None = None
+    path: str | os.PathLike[str],
+    records: Iterable[Record],
+    catalogue: Catalogue | Callable[[], Catalogue] | None = None,
 ) -> int:
     """Write records as JSON Lines, gzipped under a name ending in .gz, or as Parquet under one ending in .parquet.
 
@@ -29,7 +32,7 @@ def write_log(
     Args:
         path: Where to.
         records: Rows of the log format; may be a generator that raises.
-        catalogue: Arm id → description, written to `PATH.catalogue.json`.
+        catalogue: Arm id → description, written to `PATH.catalogue.json`; or what gives it once the records are read.
 
     Returns:
         Number of records written.
@@ -41,8 +44,9 @@ def write_log(
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         written = _parquet(temporary, records) if target.suffix == ".parquet" else _lines(temporary, target, records)
-        if catalogue:
-            _replace_with(Path(f"{target}.catalogue.json"), orjson.dumps(catalogue, option=orjson.OPT_SORT_KEYS))
+        described = catalogue() if callable(catalogue) else catalogue
+        if described:
+            _replace_with(Path(f"{target}.catalogue.json"), orjson.dumps(described, option=orjson.OPT_SORT_KEYS))
         temporary.replace(target)
     except OSError as error:
         raise InvalidInput(
@@ -70,16 +74,24 @@ def _lines(temporary: Path, target: Path, records: Iterable[Record]) -> int:
 
 
 def _parquet(temporary: Path, records: Iterable[Record]) -> int:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    """Write lines first: only when all records are seen is it known which types the columns have."""
+    from simulator.parquet_table import ParquetTypes, write_parquet
 
-    rows = [dict(record) for record in records]
+    types, spool = ParquetTypes(), temporary.with_name(f"{temporary.name}.lines")
+
+    def seen() -> Iterator[Record]:
+        for record in records:
+            types.see(record)
+            yield record
+
     try:
-        table = pa.Table.from_pylist(rows)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise InvalidInput(f"expected columns of one type each, got {error}; write JSON Lines instead") from error
-    pq.write_table(table, temporary)
-    return len(rows)
+        written = _lines(spool, spool, seen())
+        with spool.open("rb") as lines:
+            write_parquet(temporary, map(orjson.loads, lines), types)
+    finally:
+        with suppress(OSError):
+            spool.unlink()
+    return written
 
 
 def _replace_with(path: Path, content: bytes) -> None:

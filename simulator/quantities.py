@@ -30,6 +30,7 @@ class Quantities:
 
     def __init__(self, log: Log, objective: Mapping[str, float] | None = None, reward_max: float | None = None) -> None:
         self._log = log
+        self._made = (objective, reward_max)
         self._objective = dict(objective or {})
         self._reward_max = reward_max
         self._kept: dict[str, FloatArray] = {}
@@ -50,6 +51,10 @@ class Quantities:
             self._kept[name] = self._makers[name]()
         return self._kept[name]
 
+    def on(self, log: Log) -> Quantities:
+        """Make the same quantities of other decisions."""
+        return Quantities(log, *self._made)
+
     @property
     def cut_off(self) -> int:
         """Number of rows whose revenue is above `reward_max`."""
@@ -66,7 +71,7 @@ class Quantities:
 
     def _revenue(self) -> FloatArray:
         gross = self._gross()
-        return gross if self._reward_max is None else np.minimum(gross, self._reward_max)
+        return gross if self._reward_max is None else np.clip(gross, -self._reward_max, self._reward_max)
 
     def _sent(self) -> FloatArray:
         hold = self._log.code(HOLD)

@@ -1,37 +1,73 @@
-"""Values policies on a log's decisions."""
+"""Values policies on a log's decisions, in two passes over its chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from simulator.arrays import BoolArray, FloatArray
-from simulator.bench import Bench, Sample
-from simulator.capped_channels import capped_channels, excess_reasons
-from simulator.clusters import Clusters
-from simulator.diagnostics import Diagnostics, reward_ess
-from simulator.estimators import Estimator
-from simulator.intervals import INTERVALS, Limits, exact_bounds
+from simulator.bench import Bench, Part
+from simulator.capped_channels import excess_reasons
+from simulator.crossfit import CrossFit
+from simulator.declared import Declared
+from simulator.diagnostics import Diagnostics
+from simulator.estimators import Estimator, Need
+from simulator.folds import Folds
+from simulator.intervals import INTERVALS, exact_bounds
 from simulator.log import HOLD, Log
+from simulator.log_facts import LogFacts
 from simulator.metric import HOLD_PREFIX, Metric, UndefinedMetric
-from simulator.policies import Constant, EvaluationPolicy, Logged, PolicyAnswer, PolicySetting, Uniform, parse_policy
+from simulator.policies import (
+    Constant,
+    EvaluationPolicy,
+    LearningTask,
+    Logged,
+    PolicySetting,
+    Prepared,
+    Progressive,
+    Restricted,
+    Uniform,
+    parse_policy,
+)
+from simulator.policy_fit import PolicyFit
 from simulator.quantities import Quantities
 from simulator.replay_settings import ReplaySettings
 from simulator.report.replay_report import Estimate, MetricReport, PolicyReport
+from simulator.resampling import Resampling
+from simulator.sample import Sample, combined
 from simulator.split import Split
-from simulator.statistic import Statistic
+from simulator.terms import Fits
+from simulator.valued import Valued
 from simulator.verdict import judge
 
 __all__ = ["Replay"]
 
+_ALWAYS_HOLD = f"constant:{HOLD}"
+_NO_FITS = Fits(None, None, None, {})
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """A policy that was asked for, and the rows that judge it."""
+
+    policy: EvaluationPolicy
+    judged: int = 0
+    left_out: int = 0
+    rows: bytes = b""
+    notes: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+    samples: dict[str, Sample] = field(default_factory=dict)
+
 
 class Replay:
-    """One log, one set of metrics and estimators; asked for a policy at a time.
+    """One log, one set of policies, metrics and estimators.
 
     Args:
-        log: Decisions of the modes that say what a policy is worth, at least one.
+        facts: What is known of the log; at least one decision values a policy.
+        specs: The policies.
         metrics: What is estimated; the first gives a policy its verdict.
         estimators: By key.
         settings: Checked settings.
@@ -40,167 +76,299 @@ class Replay:
 
     def __init__(
         self,
-        log: Log,
+        facts: LogFacts,
+        specs: Sequence[str],
         metrics: Sequence[Metric],
         estimators: Sequence[Estimator],
         settings: ReplaySettings,
         rank_by: Metric,
     ) -> None:
-        self._log, self._metrics, self._estimators, self._settings = log, metrics, estimators, settings
-        clusters = Clusters.of(log, settings.cluster)
-        self._split = Split.of(log, clusters, settings.split, delay_us=settings.delay_us, seed=settings.seed)
-        quantities = Quantities(log, settings.objective, settings.reward_max)
-        self._setting = PolicySetting(_reward(rank_by, quantities), self._split.folds)
-        self._capped = capped_channels(log) | set(settings.thresholds.capped_channels)
+        self._facts, self._metrics, self._estimators, self._settings = facts, metrics, estimators, settings
+        self._split = Split.of(facts, settings.split, delay_us=settings.delay_us, seed=settings.seed)
+        self._capped = set(facts.capped) | set(settings.thresholds.capped_channels)
         self._interval = INTERVALS[settings.interval]
-        self._answers: dict[str, PolicyAnswer] = {}
-        self._benches: dict[bytes, Bench] = {}
-        # By identity of the sample, which lives as long as this does.
-        self._diagnosed: dict[int, Diagnostics] = {}
-        self._samples: dict[tuple[bytes, str], Sample] = {}
-        self._statistics: dict[tuple[bytes, str, str, str], Statistic] = {}
+        self._own = {name: factor for name, factor in rank_by.numerator.items() if not name.startswith(HOLD_PREFIX)}
+        setting = PolicySetting(
+            self._ranked_reward, self._split.folds, self._task, self._split.learns, self._split.moment
+        )
+        self._asked = {spec: _Asked(parse_policy(spec, setting)) for spec in specs}
+        self._baselines: dict[str, EvaluationPolicy] = {"logged": Logged(), "uniform": Uniform()}
+        if facts.hold_played:
+            self._baselines["hold"] = Constant(HOLD)
+        self._resampling = Resampling.of(
+            facts.clusters,
+            settings.resamples if self._interval.resampled else 0,
+            settings.seed,
+            by_user=self._interval.by_user,
+        )
+        self._declared = Declared.of(settings, facts)
+        self._needs = frozenset(need for estimator in estimators for need in estimator.needs)
+        self._folds = self._dealt()
+        self._crossfit = CrossFit(facts, self._folds, settings) if Need.MODEL in self._needs else None
+        self._fits: dict[str, PolicyFit] = {}
 
-    def policy(self, spec: str) -> PolicyReport:
-        """Value one policy.
+    def reports(self) -> tuple[PolicyReport, ...]:
+        """Value every policy.
 
         Raises:
-            InvalidInput: When the SPEC is unknown or the policy cannot be asked about this log.
+            InvalidInput: When a policy cannot be asked about this log.
         """
-        policy = parse_policy(spec, self._setting)
-        answer = self._answer(policy)
-        rows = answer.judged & self._split.judged
+        self._prepare()
+        self._fit_policies()
+        self._value_all()
+        for asked in self._asked.values():
+            if isinstance(asked.policy, Progressive):
+                asked.notes = (*asked.notes, *asked.policy.notes)
+        return tuple(self._report(spec, asked) for spec, asked in self._asked.items())
+
+    def _task(self) -> LearningTask:
+        """Say what policies that learn are to learn: the objective, or the first metric."""
+        by_key = {metric.key: metric for metric in self._metrics}
+        stated = self._settings.horizons
+        return LearningTask.of(
+            by_key.get("objective", self._metrics[0]),
+            objective=self._settings.objective,
+            horizons=stated if self._settings.delay_us else self._facts.lags,
+            reward_max=self._settings.reward_max,
+            sample=next(iter(self._facts.chunks())),
+        )
+
+    def _dealt(self) -> Folds:
+        progressive = any(isinstance(asked.policy, Progressive) for asked in self._asked.values())
+        if self._settings.fit == "past" or (progressive and self._split.learns == "progressive"):
+            return Folds.in_time(self._facts, self._settings.delay_us)
+        return Folds.by_user(self._facts, self._settings.seed)
+
+    def _quantities(self, log: Log) -> Quantities:
+        return Quantities(log, self._settings.objective, self._settings.reward_max)
+
+    def _ranked_reward(self, log: Log) -> FloatArray:
+        return combined(self._own, self._quantities(log))
+
+    def _prepare(self) -> None:
+        """Let policies and reward model see the whole log, and settle which rows judge which policy."""
+        judged: dict[str, list[BoolArray]] = {spec: [] for spec in self._asked}
+        for log in self._facts.chunks():
+            for spec, asked in self._asked.items():
+                if isinstance(asked.policy, Prepared):
+                    asked.policy.observe(log)
+                judged[spec].append(self._judges(asked, log))
+            if self._crossfit is not None:
+                self._crossfit.add(log, self._quantities(log), self._names)
+        for spec, asked in self._asked.items():
+            self._settle(asked, np.concatenate(judged[spec]))
+        if self._crossfit is not None:
+            self._crossfit.fit()
+
+    @property
+    def _names(self) -> list[str]:
+        return sorted({name.removeprefix(HOLD_PREFIX) for metric in self._metrics for name in metric.quantities})
+
+    def _judges(self, asked: _Asked, log: Log) -> BoolArray:
+        rows = self._split.judged[log.place]
+        if isinstance(asked.policy, Restricted):
+            may = asked.policy.judges(log)
+            asked.judged += int(log.count[may].sum())
+            asked.left_out += int(log.count[~may].sum())
+            rows = rows & may
+        return rows
+
+    def _settle(self, asked: _Asked, rows: BoolArray) -> None:
+        policy = asked.policy
+        notes = policy.settle() if isinstance(policy, Prepared) else ()
+        if isinstance(policy, Restricted):
+            notes = (*notes, *policy.told(asked.judged, asked.left_out))
+            if not asked.judged:
+                asked.refusals = (policy.refusal,)
+        asked.notes = notes
         if not rows.any():
+            asked.refusals = asked.refusals or ("no decision of the log may judge this policy",)
             # Nothing may be judged, yet the report has its shape: diagnostics of all rows, and no value.
             rows = self._split.judged
-        sample = self._sample(policy, rows)
-        metrics = {metric.key: self._metric(metric, policy, sample, rows) for metric in self._metrics}
+        asked.rows = np.packbits(rows).tobytes()
+
+    def _fit_policies(self) -> None:
+        """Fit what estimators need for each policy alone: MRDR's model, balanced weights, marginal weights."""
+        if not self._needs & {Need.MRDR_MODEL, Need.BALANCED, Need.MARGINAL}:
+            return
+        policies = self._policies()
+        self._fits = {
+            spec: PolicyFit(self._facts, self._folds, self._settings, self._needs, self._names) for spec in policies
+        }
+        if not self._needs & PolicyFit.PASS:
+            return
+        self._begin(policies.values())
+        for log in self._facts.chunks():
+            quantities = self._quantities(log)
+            for spec, policy in policies.items():
+                self._fits[spec].add(log, quantities, policy.answer(log))
+        for fit in self._fits.values():
+            fit.fit()
+
+    def _policies(self) -> dict[str, EvaluationPolicy]:
+        """All policies by name: those asked for, and those they are held against."""
+        beside = {policy.spec: policy for policy in self._baselines.values()}
+        return {**beside, **{spec: asked.policy for spec, asked in self._asked.items()}}
+
+    @staticmethod
+    def _begin(policies: Iterable[EvaluationPolicy]) -> None:
+        """Tell policies that change as they answer that the log begins anew."""
+        for policy in policies:
+            if isinstance(policy, Progressive):
+                policy.begin()
+
+    def _value_all(self) -> None:
+        """Ask every policy about every chunk once, and add up what follows from its answers."""
+        benches, policies = self._benches(), self._policies()
+        self._begin(policies.values())
+        for log in self._facts.chunks():
+            whole = self._part(log)
+            answers = {spec: policy.answer(log) for spec, policy in policies.items()}
+            fits = {spec: self._fits[spec].fits(log, answers[spec]) if self._fits else _NO_FITS for spec in policies}
+            for mask, bench, samples in benches:
+                rows = mask[log.place]
+                if not rows.any():
+                    continue
+                part = whole.select(rows)
+                bench.add(part)
+                for spec, sample in samples.items():
+                    answer = answers[spec].select(log, rows)
+                    sample.add(part, answer, fits[spec].select(whole, rows), by_arm=bool(self._capped))
+        for _, bench, _ in benches:
+            bench.close()
+
+    def _benches(self) -> list[tuple[BoolArray, Bench, Mapping[str, Sample]]]:
+        """Make a bench for every set of rows, with the policies judged there and those they are held against."""
+        held_against = [policy.spec for policy in self._baselines.values()]
+        made: list[tuple[BoolArray, Bench, Mapping[str, Sample]]] = []
+        for key in dict.fromkeys(asked.rows for asked in self._asked.values()):
+            bench = Bench(self._facts.clusters, self._resampling)
+            here = [spec for spec, asked in self._asked.items() if asked.rows == key]
+            arms, seed = self._facts.log.arms, self._settings.seed
+            samples = {
+                spec: Sample(bench, spec, self._metrics, self._estimators, arms, seed)
+                for spec in dict.fromkeys((*held_against, *here))
+            }
+            for spec in here:
+                self._asked[spec].samples = samples
+            mask = np.unpackbits(np.frombuffer(key, dtype=np.uint8), count=self._facts.rows).astype(bool)
+            made.append((mask, bench, samples))
+        return made
+
+    def _part(self, log: Log) -> Part:
+        clusters = self._facts.clusters
+        unit = clusters.unit[log.place]
+        quantities = self._quantities(log)
+        crossfit = self._crossfit
+        return Part(
+            log,
+            quantities,
+            (lambda _: np.zeros(0)) if crossfit is None else crossfit.predictions(log),
+            unit,
+            self._resampling.bucket[unit],
+            clusters.within[log.place],
+            _unsupported(log, self._facts.plays > 0),
+        )
+
+    def _report(self, spec: str, asked: _Asked) -> PolicyReport:
+        sample = asked.samples[spec]
+        metrics = {metric.key: self._metric(metric, asked, sample) for metric in self._metrics}
         first = self._metrics[0]
         return PolicyReport(
             policy=spec,
             verdict=metrics[first.key].verdict,
-            fallback_share=_share(sample.answer.fallback, sample.bench.log),
+            fallback_share=sample.fallback / sample.bench.decisions,
             diagnostics=self._diagnostics(sample, first),
             metrics=metrics,
             versus={
-                baseline.spec: {metric.key: self._versus(metric, policy, baseline, rows) for metric in self._metrics}
-                for baseline in (Logged(), Uniform())
-                if baseline.spec != spec
+                name: {metric.key: self._versus(metric, asked, sample, policy.spec) for metric in self._metrics}
+                for name, policy in self._baselines.items()
+                if policy.spec != spec
             },
-            notes=answer.notes,
+            notes=asked.notes,
         )
 
-    def _answer(self, policy: EvaluationPolicy) -> PolicyAnswer:
-        if policy.spec not in self._answers:
-            answer = policy.answer(self._log)
-            if not answer.refusals and not (answer.judged & self._split.judged).any():
-                answer = replace(answer, refusals=("no decision of the log may judge this policy",))
-            self._answers[policy.spec] = answer
-        return self._answers[policy.spec]
-
-    def _sample(self, policy: EvaluationPolicy, rows: BoolArray) -> Sample:
-        key = rows.tobytes()
-        if key not in self._benches:
-            settings, log = self._settings, self._log.select(rows)
-            self._benches[key] = Bench(
-                log,
-                Quantities(log, settings.objective, settings.reward_max),
-                Clusters.of(log, settings.cluster),
-                settings.resamples if self._interval.resampled else 0,
-                settings.seed,
-            )
-        if (key, policy.spec) not in self._samples:
-            answer = self._answer(policy).select(self._log, rows)
-            self._samples[key, policy.spec] = Sample(self._benches[key], answer)
-        return self._samples[key, policy.spec]
-
     def _diagnostics(self, sample: Sample, metric: Metric) -> Diagnostics:
-        """Measure a policy once; only the rewarded users differ from metric to metric."""
-        rewarded, key = _metric_ess(metric, sample), id(sample)
-        if key not in self._diagnosed:
-            self._diagnosed[key] = Diagnostics.of(sample, rewarded, self._settings.thresholds.mean_weight_level)
-        return replace(self._diagnosed[key], reward_ess=rewarded)
+        return Diagnostics.of(sample, metric, self._settings.thresholds.mean_weight_level)
 
-    def _metric(self, metric: Metric, policy: EvaluationPolicy, sample: Sample, rows: BoolArray) -> MetricReport:
-        rewarded = _metric_ess(metric, sample)
+    def _metric(self, metric: Metric, asked: _Asked, sample: Sample) -> MetricReport:
         diagnostics = self._diagnostics(sample, metric)
         estimates = {}
         for estimator in self._estimators:
             try:
-                statistic = self._value(metric, policy, estimator, rows)
-                estimate = self._estimate(statistic)
-                estimates[estimator.key] = self._honest(estimate, metric, rewarded, diagnostics.user_ess)
+                valued = self._valued(metric, asked, sample, estimator)
+                estimates[estimator.key] = self._honest(self._estimate(valued), metric, diagnostics)
             except UndefinedMetric as undefined:
                 estimates[estimator.key] = self._undefined(str(undefined))
         missing = [estimate.reason for estimate in estimates.values() if estimate.value is None and estimate.reason]
         thresholds = self._settings.thresholds
         verdict = judge(
             diagnostics,
-            rewarded,
+            diagnostics.reward_ess,
             thresholds,
-            refusals=list(dict.fromkeys((*sample.answer.refusals, *missing))),
-            weaknesses=excess_reasons(sample, self._capped, thresholds.capped_excess),
+            refusals=list(dict.fromkeys((*asked.refusals, *missing))),
+            weaknesses=excess_reasons(sample, self._facts.log, self._capped, thresholds.capped_excess),
         )
         return MetricReport(verdict, estimates)
 
-    def _versus(
-        self, metric: Metric, policy: EvaluationPolicy, baseline: EvaluationPolicy, rows: BoolArray
-    ) -> Mapping[str, Estimate]:
+    def _versus(self, metric: Metric, asked: _Asked, sample: Sample, baseline: str) -> Mapping[str, Estimate]:
         differences = {}
         for estimator in self._estimators:
             try:
-                difference = self._value(metric, policy, estimator, rows) - self._value(
-                    metric, baseline, estimator, rows
-                )
-                differences[estimator.key] = self._estimate(difference)
+                own = self._valued(metric, asked, sample, estimator)
+                other = self._valued(metric, asked, asked.samples[baseline], estimator)
+                differences[estimator.key] = self._estimate(own.minus(other))
             except UndefinedMetric as undefined:
                 differences[estimator.key] = self._undefined(str(undefined))
         return differences
 
-    def _value(self, metric: Metric, policy: EvaluationPolicy, estimator: Estimator, rows: BoolArray) -> Statistic:
+    def _valued(self, metric: Metric, asked: _Asked, sample: Sample, estimator: Estimator) -> Valued:
         """Estimate a metric, with the always-holding policy beside it where the metric compares with that.
 
         Raises:
             UndefinedMetric: When it has no value here.
         """
-        refusals = self._answer(policy).refusals
-        if refusals:
-            raise UndefinedMetric(refusals[0])
-        estimates = {}
+        if asked.refusals:
+            raise UndefinedMetric(asked.refusals[0])
+        means = {}
         for name in metric.quantities:
-            asked = policy
+            source = sample
             if name.startswith(HOLD_PREFIX):
-                hold = self._log.code(HOLD)
-                if hold is None or not (self._log.arm == hold).any():
+                if _ALWAYS_HOLD not in asked.samples or not self._facts.hold_played:
                     raise UndefinedMetric("hold was never played, so there is nothing to compare with")
-                asked = Constant(HOLD)
-            estimates[name] = self._statistic(asked, estimator, name.removeprefix(HOLD_PREFIX), rows)
-        if any(np.isnan(statistic.point) for statistic in estimates.values()):
+                source = asked.samples[_ALWAYS_HOLD]
+            means[name] = source.terms.mean(estimator, name.removeprefix(HOLD_PREFIX))
+        if any(np.isnan(mean.statistic.point) for mean in means.values()):
             raise UndefinedMetric("the log never plays what this policy plays")
-        sample = self._sample(policy, rows)
         own = [name for name in metric.denominator if not name.startswith(HOLD_PREFIX)]
-        if own and not any(np.any(sample.weight * sample.bench.quantities[name]) for name in own):
+        if own and not any(sample.seen[name] for name in own):
             # A model may still predict a trace of it, and a ratio to that trace means nothing.
             raise UndefinedMetric(metric.undefined)
-        return metric.value(estimates)
+        statistic = metric.value({name: mean.statistic for name, mean in means.items()})
+        chosen = {mean.parameter for mean in means.values()}
+        parameter = chosen.pop() if len(chosen) == 1 else math.nan
+        limits = self._declared.limits(metric, estimator, sample)
+        return Valued(statistic, limits, parameter, _told(estimator, sample))
 
-    def _statistic(self, policy: EvaluationPolicy, estimator: Estimator, name: str, rows: BoolArray) -> Statistic:
-        key = (rows.tobytes(), policy.spec, estimator.key, name)
-        if key not in self._statistics:
-            self._statistics[key] = self._sample(policy, rows).statistics(estimator, {name})[name]
-        return self._statistics[key]
-
-    def _estimate(self, statistic: Statistic) -> Estimate:
+    def _estimate(self, valued: Valued) -> Estimate:
         settings = self._settings
-        bounds = self._interval.bounds(statistic, settings.level, Limits())
-        return Estimate(statistic.point, bounds.low, bounds.high, settings.level, settings.interval, bounds.reason)
+        bounds = self._interval.bounds(valued.statistic, settings.level, valued.limits)
+        return Estimate(
+            valued.statistic.point,
+            bounds.low,
+            bounds.high,
+            settings.level,
+            settings.interval,
+            bounds.reason,
+        )
 
-    def _honest(self, estimate: Estimate, metric: Metric, rewarded: float, users: float) -> Estimate:
+    def _honest(self, estimate: Estimate, metric: Metric, diagnostics: Diagnostics) -> Estimate:
         """Give a share that was never, or always, seen an exact interval: resampling would only repeat it."""
-        value, level = estimate.value, self._settings.level
+        value, level, users = estimate.value, self._settings.level, diagnostics.user_ess
         if metric.share and value in (0.0, 1.0) and estimate.low == estimate.high and users > 0:
             low, high = exact_bounds(value == 1.0, users, level)
             return Estimate(value, low, high, level, "exact")
-        if rewarded == 0.0:
+        if diagnostics.reward_ess == 0.0:
             unseen = "nothing of the kind was seen under this policy, so there is no interval"
             return Estimate(value, None, None, level, self._settings.interval, unseen)
         return estimate
@@ -209,17 +377,16 @@ class Replay:
         return Estimate(None, None, None, self._settings.level, self._settings.interval, reason)
 
 
-def _reward(metric: Metric, quantities: Quantities) -> FloatArray:
-    """Combine the policy's own quantities of the metric's numerator, shape (n,)."""
-    own = {name: factor for name, factor in metric.numerator.items() if not name.startswith(HOLD_PREFIX)}
-    return np.asarray(sum(factor * quantities[name] for name, factor in own.items()))
+def _told(estimator: Estimator, sample: Sample) -> str | None:
+    share = sample.terms.accepted_share
+    return f"accepts {share:.1%} of decisions" if Need.ACCEPTED in estimator.needs and share is not None else None
 
 
-def _metric_ess(metric: Metric, sample: Sample) -> float:
-    """Give the effective number of rewarded users; of a metric of several parts, the smallest of theirs."""
-    sizes = {name: reward_ess(sample, sample.bench.quantities[name]) for name in metric.parts}
-    return min(size for name, size in sizes.items() if size > 0.0 or metric.parts[name])
-
-
-def _share(rows: BoolArray, log: Log) -> float:
-    return float(np.sum(log.count * rows)) / log.decisions
+def _unsupported(log: Log, played: BoolArray) -> BoolArray | None:
+    """Find eligible arms never played at all, or logged with probability 0 in that very row, shape (m,)."""
+    never = log.probabilities == 0.0
+    if not played.all():
+        never |= ~played[log.eligible]
+    # The row's own arm was played, whatever the rounding of its recorded probability.
+    never[log.chosen_at] = False
+    return never if never.any() else None

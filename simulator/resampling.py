@@ -39,10 +39,17 @@ class Resampling:
     weights: FloatArray
 
     @classmethod
-    def of(cls, clusters: Clusters, resamples: int, seed: int) -> Resampling:
-        """Draw the weights; the same users, resamples and seed give the same weights in any order of rows."""
+    def of(cls, clusters: Clusters, resamples: int, seed: int, *, by_user: bool = False) -> Resampling:
+        """Draw the weights; the same users, resamples and seed give the same weights in any order of rows.
+
+        Args:
+            clusters: The users.
+            resamples: How many.
+            seed: Of the weights.
+            by_user: Whether every user shall be a bucket of its own, however many there are.
+        """
         multiple = clusters.multiplicity > 1
-        if clusters.size <= _BUCKETS:
+        if by_user or clusters.size <= _BUCKETS:
             bucket = np.arange(clusters.size)
             key, multiplicity = clusters.key, clusters.multiplicity
         else:

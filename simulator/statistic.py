@@ -65,6 +65,11 @@ class Statistic:
         return effect
 
     @property
+    def deviation(self) -> float:
+        """Standard error by the delta method."""
+        return float(np.sqrt(self.totals.multiplicity @ self.influence**2))
+
+    @property
     def deviations(self) -> FloatArray:
         """Standard error by the delta method, as it is and in each resample, shape (1 + R,); NaN where undefined."""
         variance = np.zeros_like(self.values)

@@ -43,7 +43,7 @@ class Totals:
         """Add sums, shape (B,), to a column."""
         known = self._columns.get(key)
         if known is None:
-            self._columns[key] = sums.astype(np.float64)
+            self._columns[key] = sums.copy()
         else:
             known += sums
         self._sums.clear()

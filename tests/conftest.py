@@ -1,13 +1,27 @@
-"""What all tests share: how hypothesis searches."""
+"""What all tests share: how hypothesis searches, and a replay report to look at."""
 
 from __future__ import annotations
 
 import os
+import runpy
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from simulator import ReplayReport
 
 # The same examples in every run, so that a failure is the fault of the change it appears with. To look further, run
 # with HYPOTHESIS_PROFILE=search: other examples each time.
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("search", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+@pytest.fixture(scope="session")
+def sample_report() -> ReplayReport:
+    """A report with everything that a page can draw, made by hand."""
+    made: ReplayReport = runpy.run_path(str(Path(__file__).with_name("sample_report.py")))["made_report"]()
+    return made

@@ -42,17 +42,20 @@ _OWN = {
 }  # fmt: skip
 """Options that have a field of their own."""
 
-_FILES = frozenset(
+FILE_OPTIONS = frozenset(
     {
-        "-a", "-c", "-d", "-f", "-i", "-k", "-p", "-r", "-t",
-        "--audit", "--audit_regressor", "--cache", "--cache_file", "--daemon", "--data",
-        "--dump_json_weights_experimental", "--feature_mask", "--final_regressor", "--id", "--initial_regressor",
-        "--input_feature_regularizer", "--invert_hash", "--noop", "--output_feature_regularizer_binary",
-        "--output_feature_regularizer_text", "--passes", "--pid_file", "--port", "--port_file", "--predict_only_model",
-        "--predictions", "--raw_predictions", "--readable_model", "--save_per_pass", "--testonly",
+        "-a", "-c", "-d", "-f", "-h", "-i", "-k", "-p", "-r", "-t",
+        "--audit", "--audit_regressor", "--cache", "--cache_file", "--csv_trace", "--daemon", "--data", "--dictionary",
+        "--dictionary_path", "--dry_run", "--dump_json_weights_experimental", "--epsilon_decay_audit",
+        "--extra_metrics", "--feature_mask", "--final_regressor", "--foreground", "--help", "--id",
+        "--initial_regressor", "--input_feature_regularizer", "--invert_hash", "--node", "--noop", "--num_children",
+        "--output_feature_regularizer_binary", "--output_feature_regularizer_text", "--passes", "--pid_file", "--port",
+        "--port_file", "--predict_only_model", "--predictions", "--raw_predictions", "--readable_model",
+        "--save_per_pass", "--sendto", "--span_server", "--span_server_port", "--testonly", "--total", "--unique_id",
+        "--version",
     }
 )  # fmt: skip
-"""Options that read or write files, listen, or stop learning: never a campaign's to set."""
+"""Options that read or write files, reach for the network, or stop learning: never for a campaign or policy to set."""
 
 _WHY_NOT = {
     "--bag": "it keeps several models and answers with their vote",
@@ -227,7 +230,7 @@ def _check_extra(options: LearningOptions) -> None:
 def _check_option(word: str, options: LearningOptions) -> None:
     if word in _OWN:
         raise ConfigError(f"{word} is set by `{_OWN[word]}`; move it there", field="extra")
-    if word in _FILES:
+    if word in FILE_OPTIONS:
         raise ConfigError(f"{word} reads or writes files or stops learning; remove it", field="extra")
     if options.served_through_vw or word in _COMPILABLE_EXTRA:
         return

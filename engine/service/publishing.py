@@ -102,6 +102,24 @@ class Publisher:
         self._snapshots.prune(campaign.publishing.keep)
         return Publication(name, "", trained.learned, worst, floors, rows_needed(floors))
 
+    def offer(self, campaign: Campaign, trained: Trained) -> Publication:
+        """Write a model beside the champion, compiled and checked like any other, for somebody to promote.
+
+        Args:
+            campaign: The settings it was learned under, which may differ from those in force.
+            trained: The model.
+
+        Raises:
+            LearningError: If the compiled scores differ from VW's; nothing was written.
+            Unavailable: If the disk is full or failing; nothing changed.
+        """
+        current = self._snapshots.current()
+        compiled, worst = self._compiled(campaign, trained)
+        floors = arm_floors(campaign)
+        manifest = self._manifest(campaign, trained, current.version if current else "", floors)
+        name = self._snapshots.add(manifest, trained.model, compiled)
+        return Publication(name, "", trained.learned, worst, floors, rows_needed(floors))
+
     def _reason_to_wait(self, campaign: Campaign, trained: Trained, current: CurrentPointer | None) -> str:
         if current is None:
             return ""

@@ -61,8 +61,7 @@ class SnapshotStore:
             InvalidInput: If the manifest is of another campaign or holds what is no JSON.
             Unavailable: If the disk is full or failing; nothing changed.
         """
-        if manifest.campaign != self._campaign:
-            raise InvalidInput(f"expected {self._campaign}, got {manifest.campaign[:64]!r}", field="manifest.campaign")
+        self._check_campaign(manifest)
         with self._changing():
             current = self.current()
             epoch = manifest.epoch if lease is None else lease.epoch
@@ -70,6 +69,29 @@ class SnapshotStore:
             filled = self._filled(manifest, epoch, model, compiled)
             self._write(filled, {MODEL: model, COMPILED: compiled, MANIFEST: filled.dumps()})
             self._point(filled.version, epoch, "publish", current, "")
+        return filled.version
+
+    def add(self, manifest: Manifest, model: bytes, compiled: bytes) -> str:
+        """Write a version beside the champion, for somebody to look at, and to promote or not.
+
+        Args:
+            manifest: As for `publish`; its `parent` may be any version, and its epoch becomes the champion's.
+            model: The learner's model.
+            compiled: What servers score with.
+
+        Returns:
+            The version.
+
+        Raises:
+            FailedPrecondition: If the version exists.
+            InvalidInput: If the manifest is of another campaign or holds what is no JSON.
+            Unavailable: If the disk is full or failing; nothing changed.
+        """
+        self._check_campaign(manifest)
+        with self._changing():
+            current = self.current()
+            filled = self._filled(manifest, manifest.epoch if current is None else current.fence, model, compiled)
+            self._write(filled, {MODEL: model, COMPILED: compiled, MANIFEST: filled.dumps()})
         return filled.version
 
     def current(self) -> CurrentPointer | None:
@@ -143,6 +165,10 @@ class SnapshotStore:
                 os.rename(self._path / version, doomed)
                 shutil.rmtree(doomed)
         return removed
+
+    def _check_campaign(self, manifest: Manifest) -> None:
+        if manifest.campaign != self._campaign:
+            raise InvalidInput(f"expected {self._campaign}, got {manifest.campaign[:64]!r}", field="manifest.campaign")
 
     def _choose(self, version: str, kind: Kind, by: str) -> CurrentPointer:
         snapshot = self.load(version)

@@ -99,14 +99,22 @@ class ExampleWriter:
         # The cache holds the tuple itself, so that its id cannot be given to another one.
         if known is not None and known[0] is features:
             return known[1]
-        line = _arm_line(features)
+        line = arm_line(features)
         if len(self._cache) >= _MAX_CACHED:
             self._cache.clear()
         self._cache[id(features)] = (features, line)
         return line
 
 
-def _arm_line(features: tuple[Feature, ...]) -> str:
+def arm_line(features: tuple[Feature, ...]) -> str:
+    """The line of one arm, without a label.
+
+    Args:
+        features: Sorted by namespace, at least one.
+
+    Raises:
+        InvalidInput: Naming the feature that cannot be written.
+    """
     if not features:
         raise InvalidInput("expected an arm with at least one feature", field="arms")
     parts = []

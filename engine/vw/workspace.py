@@ -53,6 +53,24 @@ class Workspace:
         except Exception as error:
             raise LearningError(f"Vowpal Wabbit refused an example: {error}") from None
 
+    def predict_then_learn(self, lines: list[str]) -> list[float]:
+        """Learn one example, and return the scores of its arms from before.
+
+        Vowpal Wabbit predicts before it learns, so that this costs little more than learning; what it predicts and
+        what it learns is what `predict` and then `learn` give, bit for bit.
+
+        Raises:
+            LearningError: If Vowpal Wabbit refuses it.
+        """
+        try:
+            parsed = self._native._parse("\n".join(lines))
+            self._native.learn_multi(parsed)
+            scores: list[float] = parsed[0].get_action_scores()
+            self._native._finish_example_multi_ex(parsed)
+        except Exception as error:
+            raise LearningError(f"Vowpal Wabbit refused an example: {error}") from None
+        return scores
+
     def predict(self, lines: list[str]) -> list[float]:
         """Score the arms of one example, in the order of its lines.
 
@@ -60,9 +78,23 @@ class Workspace:
             LearningError: If Vowpal Wabbit refuses it.
         """
         try:
-            return [float(score) for score in self._native.predict(lines)]
+            parsed = self._native._parse("\n".join(lines))
+            self._native.predict_multi(parsed)
+            scores: list[float] = parsed[0].get_action_scores()
+            self._native._finish_example_multi_ex(parsed)
         except Exception as error:
             raise LearningError(f"Vowpal Wabbit refused an example: {error}") from None
+        return scores
+
+    @property
+    def scores_arms(self) -> bool:
+        """Whether it learns from decisions over listed arms, and answers with a number for each."""
+        kinds = (vowpalwabbit.PredictionType.ACTION_SCORES, vowpalwabbit.PredictionType.ACTION_PROBS)
+        return (
+            bool(self._native._is_multiline())
+            and self._native.get_label_type() == vowpalwabbit.LabelType.CONTEXTUAL_BANDIT
+            and self._native.get_prediction_type() in kinds
+        )
 
     def hashes(self, namespace: str, names: Sequence[str]) -> list[int]:
         """Hash feature names as the text parser does."""

@@ -16,6 +16,7 @@ from simulator.commands.option_values import words
 from simulator.defaults import default_metrics
 from simulator.experiment import Comparison, Experiment, Span
 from simulator.log import Log
+from simulator.log_facts import LogFacts
 from simulator.report.figures import amount
 from simulator.report.write import write_report
 
@@ -45,7 +46,8 @@ def experiment(
         made = Experiment(
             Log.read(log), treatment, baseline, margin=margin, level=level, resamples=resamples, seed=seed
         )
-        keys = words(metric) or [key for key in default_metrics(made.log, {}) if key != "incremental_roi"]
+        facts = LogFacts.of(made.log, cluster=None, reward_max=None)
+        keys = words(metric) or [key for key in default_metrics(facts, {}) if key != "incremental_roi"]
         comparisons = made.compare(keys)
         if json is not None:
             body = {"treatment": treatment, "baseline": baseline, "metrics": [c.to_json() for c in comparisons]}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
 from rich.console import Console
-from rich.text import Text
 
+from engine.core.errors import InvalidInput
 from simulator.commands.exit_codes import errors_become_exits
+from simulator.lint import LINTED, lint_log
 from simulator.log import Log
-from simulator.log_findings import log_findings
+from simulator.report.lint_terminal import print_lint
+from simulator.report.write import write_report
 
 __all__ = ["register"]
 
@@ -22,14 +26,22 @@ def register(app: typer.Typer) -> None:
 
 def lint(
     log: Annotated[str, typer.Argument(metavar="LOG", help="Decision log: JSON Lines (also .gz) or Parquet.")],
+    snapshots: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Score rows again with the snapshots here (a data folder's snapshots)."),
+    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="OUT", help="Write the findings as JSON; - for stdout.")] = None,
 ) -> None:
-    """Check LOG against the format; findings leave it usable, errors exit with code 2."""
+    """Check LOG: what is odd in it, where, how often, and what to do about it.
+
+    Findings leave a log usable (exit code 0); one that breaks the format ends with code 2.
+    """
     with errors_become_exits():
-        read = Log.read(log)
-        findings = log_findings(read)
-    console = Console(soft_wrap=True)
-    console.print(Text(f"{log}: {read.decisions:,} decisions in {read.rows:,} rows, {len(read.arms):,} arms"))
-    for finding in findings:
-        console.print(Text.assemble(("finding: ", "yellow"), finding))
-    if not findings:
-        console.print(Text("nothing odd found", style="green"))
+        if snapshots is not None and not snapshots.is_dir():
+            raise InvalidInput(f"expected a folder of snapshots, got {snapshots}; check the path", field="--snapshots")
+        report = lint_log(Log.scan(log, LINTED), None if snapshots is None else str(snapshots))
+        to_stdout = json is not None and str(json) == "-"
+        if json is not None:
+            write_report(None if to_stdout else json, orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
+        if not to_stdout:
+            print_lint(report, Console())

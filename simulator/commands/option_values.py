@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from engine.core.errors import InvalidInput
+from simulator.horizons import Horizons
 from simulator.timestamps import duration_us, microseconds
 
-__all__ = ["duration", "moment", "named_numbers", "words"]
+__all__ = ["duration", "horizons", "moment", "named_numbers", "number", "one_of", "words"]
 
 
 def words(value: str | None) -> list[str] | None:
@@ -16,6 +17,17 @@ def words(value: str | None) -> list[str] | None:
     if value is None:
         return None
     return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def one_of(value: str, known: Sequence[str], flag: str) -> str:
+    """Check that a value is one of those known.
+
+    Raises:
+        InvalidInput: When it is none of them.
+    """
+    if value not in known:
+        raise InvalidInput(f"expected one of {', '.join(known)}; got {value!r}; correct it", field=flag)
+    return value
 
 
 def moment(value: str | None, flag: str) -> int | None:
@@ -46,6 +58,37 @@ def duration(value: str | None, flag: str) -> int:
     if length is None:
         raise InvalidInput(f"expected a duration such as 90s, 30m, 24h, 7d; got {value!r}", field=flag)
     return length
+
+
+def number(value: str, flag: str) -> float:
+    """Read a number.
+
+    Raises:
+        InvalidInput: When it is none.
+    """
+    read = _number(value)
+    if read is None:
+        raise InvalidInput(f"expected a number, got {value!r}; correct it", field=flag)
+    return read
+
+
+def horizons(value: str | None, flag: str) -> Horizons:
+    """Read one duration for all outcomes, or TYPE=DURATION pairs.
+
+    Raises:
+        InvalidInput: When it is neither.
+    """
+    if value is None or "=" not in value:
+        return Horizons(default_us=duration(value, flag))
+    by_kind: dict[str, int] = {}
+    for pair in words(value) or []:
+        kind, equals, length = pair.partition("=")
+        if not equals or not kind.strip():
+            raise InvalidInput(
+                f"expected TYPE=DURATION, got {pair!r}; write for example click=1h,purchase=7d", field=flag
+            )
+        by_kind[kind.strip()] = duration(length, flag)
+    return Horizons(by_kind)
 
 
 def named_numbers(values: Sequence[str], flag: str) -> Mapping[str, float]:

@@ -10,20 +10,27 @@ import typer
 from rich.console import Console
 
 from simulator.commands.exit_codes import REFUSED, errors_become_exits
-from simulator.commands.option_values import duration, moment, named_numbers, words
+from simulator.commands.option_values import horizons, moment, named_numbers, words
 from simulator.defaults import DEFAULT_ESTIMATORS
+from simulator.estimators import ESTIMATORS
 from simulator.evaluate import evaluate
 from simulator.intervals import INTERVALS
 from simulator.log import Log
-from simulator.replay_settings import ReplaySettings
+from simulator.replay_settings import ReplaySettings, named_columns
 from simulator.report.html import html_report
 from simulator.report.terminal import print_report
 from simulator.report.write import write_report
+from simulator.reward_models import MODELS
 from simulator.thresholds import Thresholds
 
 __all__ = ["register"]
 
-_SPECS = "logged, uniform, constant:ARM, best_constant, file:PATH, python:module:object, snapshot:PATH"
+_SPECS = (
+    "logged, uniform, constant:ARM, best_constant, snapshot:PATH, vw:'OPTIONS', file:PATH, python:module:object, "
+    "repriced:CHANNEL:STRENGTH, holding:SHARE:SPEC"
+)
+
+_ESTIMATORS = ",".join(DEFAULT_ESTIMATORS)
 
 
 def register(app: typer.Typer) -> None:
@@ -35,20 +42,23 @@ def replay(
     log: Annotated[str, typer.Argument(metavar="LOG", help="Decision log: JSON Lines (also .gz) or Parquet.")],
     policy: Annotated[list[str] | None, typer.Option(metavar="SPEC", help=f"Repeatable: {_SPECS}.")] = None,
     metric: Annotated[str | None, typer.Option(metavar="M,...", help="Default: those whose outcomes occur.")] = None,
-    estimator: Annotated[str, typer.Option(metavar="E,...", help="ips, snips, dm, dr.")] = ",".join(DEFAULT_ESTIMATORS),
+    estimator: Annotated[str, typer.Option(metavar="E,...", help=f"{', '.join(ESTIMATORS)}.")] = ",".join(
+        DEFAULT_ESTIMATORS
+    ),
     objective: Annotated[str, typer.Option(help='Such as "click=0,purchase=0.3,refund=-0.3,cost=-1".')] = "",
     split: Annotated[
-        str, typer.Option(metavar="HOW", help="user, a share, or a time: what best_constant chooses on.")
-    ] = "user",
+        str, typer.Option(metavar="HOW", help="progressive, user, a share or a time: what choices and vw: learn on.")
+    ] = "progressive",
     delay: Annotated[
-        str | None, typer.Option(metavar="D", help="Leave out decisions younger than this (90s, 24h, 7d).")
+        str | None,
+        typer.Option(metavar="D", help="How long outcomes count: 7d, or click=1h,purchase=7d."),
     ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="T", help="Use nothing after this time.")] = None,
     start: Annotated[str | None, typer.Option("--from", metavar="T", help="Only decisions from this time on.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="T", help="Only decisions before this time.")] = None,
     where: Annotated[str | None, typer.Option(metavar="EXPR", help="SQL condition on context columns.")] = None,
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Break the report down by a column.")] = None,
-    interval: Annotated[str, typer.Option(metavar="NAME", help=", ".join(INTERVALS) + ".")] = "bootstrap_t",
+    interval: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(INTERVALS)}.")] = "bootstrap_t",
     level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
     resamples: Annotated[int, typer.Option(metavar="N", help="Bootstrap resamples.")] = 1000,
     cluster: Annotated[str | None, typer.Option(metavar="COLUMN", help="Cluster by this instead of user.")] = None,
@@ -56,6 +66,11 @@ def replay(
     reward_max: Annotated[
         float | None, typer.Option(metavar="X", help="Cut off the revenue of a decision here.")
     ] = None,
+    floor: Annotated[
+        float | None, typer.Option(metavar="X", help="Least propensity of any eligible arm, as declared.")
+    ] = None,
+    model: Annotated[str, typer.Option(metavar="NAME", help=f"Reward model: {', '.join(MODELS)}.")] = "ridge",
+    fit: Annotated[str, typer.Option(metavar="HOW", help="What it learns from: users or past.")] = "users",
     margin: Annotated[float, typer.Option(metavar="X", help="Share of revenue that is earned.")] = 1.0,
     thresholds: Annotated[str | None, typer.Option(metavar="FILE", help="TOML of verdict limits.")] = None,
     json: Annotated[Path | None, typer.Option(metavar="OUT", help="Write the report as JSON; - for stdout.")] = None,
@@ -70,7 +85,7 @@ def replay(
         settings = ReplaySettings(
             objective=named_numbers(words(objective) or [], "--objective"),
             split=split,
-            delay_us=duration(delay, "--delay"),
+            horizons=horizons(delay, "--delay"),
             as_of=moment(as_of, "--as-of"),
             start=moment(start, "--from"),
             end=moment(end, "--to"),
@@ -82,11 +97,14 @@ def replay(
             cluster=cluster,
             seed=seed,
             reward_max=reward_max,
+            floor=floor,
+            model=model,
+            fit=fit,
             margin=margin,
             thresholds=Thresholds.read(thresholds) if thresholds is not None else Thresholds(),
         )
         report = evaluate(
-            Log.read(log),
+            Log.scan(log, named_columns(settings)),
             policies=policy,
             metrics=words(metric),
             estimators=words(estimator) or list(DEFAULT_ESTIMATORS),

@@ -31,9 +31,8 @@ class Dm:
 
     def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:  # noqa: ARG002
         """Take the model's word for the value, and the residuals' for how far off it may be."""
-        ones = np.ones_like(case.weight)
         residual = case.weight * (case.reward - case.predicted)
-        return Ratio(case.expected, ones), Ratio(residual, ones, spread_only=True)
+        return Ratio(case.expected), Ratio(residual, spread_only=True)
 
     def omitted(self, case: Case, parameter: float) -> FloatArray:  # noqa: ARG002
         """Nothing is cut."""

@@ -31,7 +31,7 @@ class Dr:
     def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:  # noqa: ARG002
         """Correct the model by the weighted residual."""
         corrected = case.expected + case.weight * (case.reward - case.predicted)
-        return (Ratio(corrected, np.ones_like(case.weight)),)
+        return (Ratio(corrected),)
 
     def omitted(self, case: Case, parameter: float) -> FloatArray:  # noqa: ARG002
         """Nothing is cut."""

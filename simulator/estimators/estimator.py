@@ -25,16 +25,16 @@ class Need(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ratio:
-    """Row terms of a ratio of sums, Σ numerator / Σ denominator, each of shape (n,).
+    """Row terms of a ratio of sums, Σ numerator / Σ denominator.
 
     Attributes:
         numerator: Shape (n,).
-        denominator: Shape (n,).
+        denominator: Shape (n,), the same for every quantity; None for one a row, so that the ratio is a mean.
         spread_only: Whether the ratio adds its variation to the estimate, but not its value.
     """
 
     numerator: FloatArray
-    denominator: FloatArray
+    denominator: FloatArray | None = None
     spread_only: bool = False
 
 

@@ -29,7 +29,7 @@ class Ips:
 
     def terms(self, case: Case, parameter: float) -> tuple[Ratio, ...]:  # noqa: ARG002
         """Weigh every reward by wᵢ."""
-        return (Ratio(case.weight * case.reward, np.ones_like(case.weight)),)
+        return (Ratio(case.weight * case.reward),)
 
     def omitted(self, case: Case, parameter: float) -> FloatArray:  # noqa: ARG002
         """Nothing is cut."""

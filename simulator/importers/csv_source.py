@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from engine.core.errors import InvalidInput
 from simulator.importers.table_source import TableRow, table_rows
 from simulator.log import HOLD
+from simulator.log_reader import text_lines
 from simulator.timestamps import microseconds, rfc3339
 
-__all__ = ["CsvColumns", "OutcomeColumn", "csv_records"]
+__all__ = ["CsvColumns", "OutcomeColumn", "csv_records", "has_column"]
 
 _NOTHING = ("", "0", "false", "no", "null", "na", "nan", "none")
 _SOMETHING = ("true", "yes")
@@ -55,7 +58,7 @@ class CsvColumns:
 
     Attributes:
         arm: Column of the arm that was played.
-        propensity: Column of its probability, or a number for all rows.
+        propensity: Column of its probability, a number for all rows, or None for rows without one.
         outcomes: Columns that make outcomes.
         cost: Arm → stated cost of playing it once.
         context: Columns of context.
@@ -67,7 +70,7 @@ class CsvColumns:
     """
 
     arm: str
-    propensity: str
+    propensity: str | None
     outcomes: Sequence[OutcomeColumn] = ()
     cost: Mapping[str, float] = field(default_factory=dict)
     context: Sequence[str] = ()
@@ -81,7 +84,7 @@ class CsvColumns:
     def stated_propensity(self) -> float | None:
         """The propensity of all rows when it is a number, else None."""
         try:
-            return float(self.propensity)
+            return None if self.propensity is None else float(self.propensity)
         except ValueError:
             return None
 
@@ -89,8 +92,8 @@ class CsvColumns:
     def required(self) -> list[str]:
         """Columns that the source has to have."""
         named = [self.arm, *(outcome.column for outcome in self.outcomes), *self.context]
-        named += [name for name in (self.user, self.id, self.decided_at) if name is not None]
-        return named if self.stated_propensity is not None else [*named, self.propensity]
+        propensity = self.propensity if self.stated_propensity is None else None
+        return named + [name for name in (self.user, self.id, self.decided_at, propensity) if name is not None]
 
     def renamed(self, arm: str) -> str:
         """Give an arm's id in the log."""
@@ -98,7 +101,7 @@ class CsvColumns:
 
 
 def csv_records(path: str, columns: CsvColumns) -> Iterator[dict[str, Any]]:
-    """Yield one decision a row.
+    """Yield one decision a row, without a propensity where the columns name none.
 
     Raises:
         UnusableLog: When a line or field is not what the flags say.
@@ -126,6 +129,16 @@ def csv_records(path: str, columns: CsvColumns) -> Iterator[dict[str, Any]]:
         yield record
 
 
+def has_column(path: str, column: str) -> bool:
+    """Tell whether the source has a column of this name.
+
+    Raises:
+        UnusableLog: When the file cannot be read.
+    """
+    with text_lines(Path(path)) as text:
+        return column in next(csv.reader(text), [])
+
+
 def _survey(path: str, columns: CsvColumns) -> tuple[list[str], Set[str]]:
     """Read the source once for the arms that occur, and the context columns that are text.
 
@@ -151,11 +164,12 @@ def _decision(
         "schema": "armsreach.decision.v1",
         "decision_id": f"row{row.line - 1}" if columns.id is None else row.text(columns.id),
         "arm": arm,
-        "propensity": row.propensity(columns.propensity) if stated is None else stated,
         "eligible": eligible,
         "context": _context(row, columns.context, texts),
         "outcomes": _outcomes(row, columns, costs.get(arm, 0.0)),
     }
+    if columns.propensity is not None:
+        record["propensity"] = row.propensity(columns.propensity) if stated is None else stated
     if columns.user is not None:
         record["user"] = row.text(columns.user)
     if columns.decided_at is not None:

@@ -71,9 +71,10 @@ def table_rows(path: str, required: Iterable[str]) -> Iterator[TableRow]:
     """Read a CSV file with a header.
 
     Raises:
-        UnusableLog: When it is missing, empty, lacks a required column, or a row has another number of cells.
+        UnusableLog: When it is missing, empty, lacks a required column or has it twice, or a row has another number of
+            cells.
     """
-    file = Path(path)
+    file, required = Path(path), list(required)
     with text_lines(file) as text:
         reader = csv.reader(text)
         try:
@@ -85,6 +86,16 @@ def table_rows(path: str, required: Iterable[str]) -> Iterator[TableRow]:
                     "columns " + ", ".join(header) if header else "an empty file",
                     "check the file and the column's name",
                     field=missing[0],
+                    file=path,
+                    line=1,
+                )
+            twice = [name for name in required if header.count(name) > 1]
+            if twice:
+                raise UnusableLog(
+                    "each column once",
+                    f"{twice[0]!r} {header.count(twice[0])} times",
+                    "rename one",
+                    field=twice[0],
                     file=path,
                     line=1,
                 )

@@ -8,12 +8,13 @@ from typing import Any
 from engine.core.catalogue import HOLD_FEATURES
 from engine.core.errors import InvalidInput
 from engine.core.feature import ARM_SIDE, Feature, scalar_features
-from simulator.log import HOLD, Log
+from simulator.log import HOLD
+from simulator.log_source import LogSource
 
-__all__ = ["arm_cell", "arm_features"]
+__all__ = ["arm_cell", "arm_features", "named_by_namespace"]
 
 
-def arm_features(log: Log, arm: str) -> tuple[Feature, ...]:
+def arm_features(log: LogSource, arm: str) -> tuple[Feature, ...]:
     """Read an arm's features from the log's catalogue, in the order of their namespaces.
 
     A log of armsreach names each feature with its namespace (`V^id=spring`, `O^percent`), just as models do. In other
@@ -30,7 +31,7 @@ def arm_features(log: Log, arm: str) -> tuple[Feature, ...]:
         raise InvalidInput(
             "expected flat features, name to string, number or boolean; flatten them", field=f"arms.{arm}.features"
         )
-    if facts and all(name[:1] in ARM_SIDE and name[1:2] == "^" for name in facts):
+    if named_by_namespace(facts):
         named = [Feature(name[0], name[2:], float(value)) for name, value in facts.items()]
     else:
         variant, channel, slot = _parts(described, arm)
@@ -42,7 +43,12 @@ def arm_features(log: Log, arm: str) -> tuple[Feature, ...]:
     return tuple(sorted(named, key=lambda feature: ARM_SIDE.index(feature.namespace)))
 
 
-def arm_cell(log: Log, arm: str) -> tuple[str, str]:
+def named_by_namespace(facts: Mapping[str, Any]) -> bool:
+    """Whether an arm's features are named as models name them, so that they need no reading."""
+    return bool(facts) and all(name[:1] in ARM_SIDE and name[1:2] == "^" for name in facts)
+
+
+def arm_cell(log: LogSource, arm: str) -> tuple[str, str]:
     """Give an arm's channel and slot, which the exploration floor treats as one cell."""
     _, channel, slot = _parts(log.catalogue.get(arm, {}), arm)
     return channel, slot

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -17,7 +16,6 @@ __all__ = ["BestConstant"]
 _FEWEST_PLAYS = 30
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class BestConstant:
     """Picks, on one fold, the arm whose constant policy surely earns most there, and plays it on the other fold.
 
@@ -28,49 +26,78 @@ class BestConstant:
     Source: Swaminathan and Joachims (2015), "Counterfactual Risk Minimization", for choosing by a lower bound; the
     standard error of a self-normalised estimate is Owen's (2013), "Monte Carlo theory, methods and examples", eq. 9.9.
 
-    Attributes:
-        reward: What is maximised, shape (n,).
-        folds: Pairs of masks (rows to choose on, rows to judge on), each of shape (n,).
+    Args:
+        reward_of: What is maximised, for the rows of a chunk, shape (n,).
+        folds: Pairs of masks over all rows (rows to choose on, rows to judge on).
     """
 
-    reward: FloatArray
-    folds: Sequence[tuple[BoolArray, BoolArray]]
-    spec: str = "best_constant"
+    spec = "best_constant"
+
+    def __init__(self, reward_of: Callable[[Log], FloatArray], folds: Sequence[tuple[BoolArray, BoolArray]]) -> None:
+        self._reward_of, self._folds = reward_of, folds
+        self._sums = [_ConstantSums() for _ in folds]
+        self._best: list[int] = []
+
+    def observe(self, log: Log) -> None:
+        """Add up every arm's constant policy on the rows that choose."""
+        reward, stand_in = self._reward_of(log), fallback_probabilities(log)[log.chosen_at]
+        for sums, (choose, _) in zip(self._sums, self._folds, strict=True):
+            sums.add(log, choose[log.place], reward, stand_in)
+
+    def settle(self) -> tuple[str, ...]:
+        """Choose for each fold."""
+        self._best = [sums.best() for sums in self._sums]
+        names = [sums.arms[best] for sums, best in zip(self._sums, self._best, strict=True)]
+        return (_told(names),)
 
     def answer(self, log: Log) -> PolicyAnswer:
         """Play each fold's choice where it is judged."""
         arm = np.zeros(log.rows, dtype=np.int64)
-        judged = np.zeros(log.rows, dtype=bool)
-        choices = []
-        for choose, judge in self.folds:
-            best = self._choose(log, choose)
-            arm[judge] = best
-            judged |= judge
-            choices.append(log.arms[best])
-        probabilities, fallback = constant_probabilities(log, arm)
-        return PolicyAnswer(probabilities, fallback, judged, notes=(_told(choices),))
+        for best, (_, judge) in zip(self._best, self._folds, strict=True):
+            arm[judge[log.place]] = best
+        return PolicyAnswer(*constant_probabilities(log, arm))
 
-    def _choose(self, log: Log, rows: BoolArray) -> int:
-        """Bound every arm's constant policy at once (self-normalised, fallback included), and take the best."""
-        arms, flat = len(log.arms), np.repeat(rows, log.lengths)
-        weight = rows / log.propensity
-        stand_in = fallback_probabilities(log)[log.chosen_at] * weight
-        eligible = log.eligible[flat]
+
+class _ConstantSums:
+    """Sums over rows for each arm's constant policy (self-normalised, fallback included)."""
+
+    def __init__(self) -> None:
+        self.arms: tuple[str, ...] = ()
+        self._sums: dict[str, FloatArray] = {}
+
+    def add(self, log: Log, rows: BoolArray, reward: FloatArray, stand_in: FloatArray) -> None:
+        self.arms = log.arms
+        weight, flat = rows / log.propensity, np.repeat(rows, log.lengths)
+        eligible, instead = log.eligible[flat], stand_in * weight
 
         def total(power: int, times: FloatArray) -> FloatArray:
             """Σ count · weight^power · times for each arm: its plays, and the fallback where it was not eligible."""
-            own, instead = log.count * weight**power * times, log.count * stand_in**power * times
-            where = np.bincount(eligible, weights=np.repeat(instead, log.lengths)[flat], minlength=arms)
-            played = np.bincount(log.arm, weights=own, minlength=arms)
-            return np.asarray(played + instead.sum() - where, dtype=np.float64)
+            played = np.bincount(log.arm, weights=log.count * weight**power * times, minlength=len(log.arms))
+            else_where = log.count * instead**power * times
+            if not else_where.any():
+                return played.astype(np.float64)
+            where = np.bincount(eligible, weights=np.repeat(else_where, log.lengths)[flat], minlength=len(log.arms))
+            return np.asarray(played + else_where.sum() - where, dtype=np.float64)
 
-        ones, reward = np.ones(log.rows), self.reward
-        weights = total(1, ones)
-        plays = np.bincount(log.arm, weights=log.count * rows, minlength=arms)
+        ones = np.ones(log.rows)
+        for name, sums in {
+            "plays": np.bincount(log.arm, weights=log.count * rows, minlength=len(log.arms)),
+            "weights": total(1, ones),
+            "rewards": total(1, reward),
+            "squares": total(2, reward**2),
+            "crosses": total(2, reward),
+            "weight_squares": total(2, ones),
+        }.items():
+            self._sums[name] = np.asarray(self._sums[name] + sums if name in self._sums else sums, dtype=np.float64)
+
+    def best(self) -> int:
+        """Bound every arm's constant policy at once, and take the best."""
+        sums = self._sums
+        plays, weights = sums["plays"], sums["weights"]
         usable = (plays >= min(_FEWEST_PLAYS, plays.max())) & (weights > 0)
         scale = np.where(usable, weights, 1.0)
-        value = total(1, reward) / scale
-        squares = total(2, reward**2) - 2 * value * total(2, reward) + value**2 * total(2, ones)
+        value = sums["rewards"] / scale
+        squares = sums["squares"] - 2 * value * sums["crosses"] + value**2 * sums["weight_squares"]
         bound = value - np.sqrt(np.maximum(squares, 0.0)) / scale
         return int(np.argmax(np.where(usable, bound, -np.inf)))
 

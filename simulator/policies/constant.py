@@ -63,5 +63,4 @@ class Constant:
             near = get_close_matches(self.arm, log.arms, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "known arms begin with " + ", ".join(log.arms[:5])
             raise InvalidInput(f"expected an arm of the log, got {self.arm!r}; {hint}", field="--policy")
-        probabilities, fallback = constant_probabilities(log, np.full(log.rows, code, dtype=np.int64))
-        return PolicyAnswer(probabilities, fallback, np.ones(log.rows, dtype=bool))
+        return PolicyAnswer(*constant_probabilities(log, np.full(log.rows, code, dtype=np.int64)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,36 +17,40 @@ from engine.core.reading import read
 from engine.core.schema import Schema
 from engine.store import Manifest, Snapshot, SnapshotStore
 from engine.vw import VwLearner, VwPolicy
-from simulator.arrays import BoolArray, FloatArray
+from simulator.arrays import BoolArray
 from simulator.log import HOLD, NO_TIME, Log
 from simulator.policies.arm_features import arm_cell, arm_features
 from simulator.policies.evaluation_policy import PolicyAnswer
+from simulator.policies.schema_rows import schema_rows
 from simulator.timestamps import microseconds
 
 __all__ = ["TRAINED_ON", "SnapshotPolicy"]
 
 TRAINED_ON = "trained_on_these_rows"
-_CHUNK = 4096
 _NOT_OPTIONS = ("t", "spread", "gamma")
 
 
-@dataclass(frozen=True, slots=True)
 class SnapshotPolicy:
     """Scores the log's own eligible arms with the snapshot's compiled model, exploration and floor.
 
     It is judged only on rows decided after the snapshot's watermark: the moment by which the horizon of the last
     decision that it learned had passed. On earlier rows it would be praised for what it was told.
 
-    Attributes:
+    Args:
         path: Folder of one version, or of a campaign, whose current version is then taken.
     """
 
-    path: str
+    refusal = TRAINED_ON
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._loaded: Snapshot | None = None
+        self._made: tuple[tuple[str, ...], Policy, Schema, NDArray[np.int64]] | None = None
 
     @property
     def spec(self) -> str:
         """How the command line names it."""
-        return f"snapshot:{self.path}"
+        return f"snapshot:{self._path}"
 
     def answer(self, log: Log) -> PolicyAnswer:
         """Give the probabilities with which the snapshot would have drawn.
@@ -57,37 +60,21 @@ class SnapshotPolicy:
             CorruptState: When it is damaged, or was written by a newer armsreach.
             InvalidInput: When the log's arms or contexts are not what the snapshot knows.
         """
-        snapshot = self._load()
-        codes = self._arms(log)
-        policy, schema = self._policy(snapshot, log, codes)
-        probabilities: FloatArray = np.zeros(log.eligible.size)
-        column_of = np.full(len(log.arms), -1, dtype=np.int64)
-        column_of[codes] = np.arange(len(codes))
-        row_of = log.row_of
-        for start in range(0, log.rows, _CHUNK):
-            rows = np.arange(start, min(start + _CHUNK, log.rows))
-            flat = slice(int(log.offsets[rows[0]]), int(log.offsets[rows[-1] + 1]))
-            row, column = row_of[flat] - start, column_of[log.eligible[flat]]
-            eligible = np.zeros((rows.size, len(codes)), dtype=bool)
+        policy, schema, column_of = self._policy_for(log)
+        common, rows = log.common_eligible, schema_rows(schema, log, self.spec)
+        if common is not None:
+            eligible = np.zeros((log.rows, column_of.size), dtype=bool)
+            eligible[:, column_of[common]] = True
+            answered = policy.probabilities(rows, eligible)[:, column_of[common]].ravel()
+        else:
+            row, column = log.row_of, column_of[log.eligible]
+            eligible = np.zeros((log.rows, column_of.size), dtype=bool)
             eligible[row, column] = True
-            probabilities[flat] = policy.probabilities(self._encoded(log, schema, rows), eligible)[row, column]
-        judged = _unseen(log, snapshot.manifest)
-        refusals = () if judged.any() else (TRAINED_ON,)
-        fallback = np.zeros(log.rows, dtype=bool)
-        return PolicyAnswer(probabilities, fallback, judged, notes=(_told(log, judged),), refusals=refusals)
+            answered = policy.probabilities(rows, eligible)[row, column]
+        return PolicyAnswer.everywhere(log, answered)
 
-    def _load(self) -> Snapshot:
-        folder = Path(self.path).resolve()
-        if (folder / "manifest.json").exists():
-            return SnapshotStore(folder.parent.parent, folder.parent.name).load(folder.name)
-        store = SnapshotStore(folder.parent, folder.name)
-        current = store.current()
-        if current is None:
-            raise NotFound(f"{self.path}: expected a snapshot or a campaign's folder with `current`; check the path")
-        return store.load(current.version)
-
-    def _arms(self, log: Log) -> NDArray[np.int64]:
-        """List the arms that are eligible anywhere, `hold` first, as indices into `log.arms`."""
+    def _policy_for(self, log: Log) -> tuple[Policy, Schema, NDArray[np.int64]]:
+        """Make the policy over the arms of the log, once; `hold` is its first column."""
         hold = log.code(HOLD)
         holds = np.zeros(log.rows, dtype=bool) if hold is None else log.row_sums((log.eligible == hold) * 1.0) > 0
         if hold is None or not holds.all():
@@ -97,26 +84,55 @@ class SnapshotPolicy:
                 f"{row!r} without it",
                 field=self.spec,
             )
-        return np.array([hold, *(code for code in np.unique(log.eligible) if code != hold)], dtype=np.int64)
+        if self._made is None or self._made[0] != log.arms:
+            codes = np.array([hold, *(code for code in range(len(log.arms)) if code != hold)], dtype=np.int64)
+            policy, schema = self._policy(self._snapshot(), log, codes)
+            column_of = np.empty(codes.size, dtype=np.int64)
+            column_of[codes] = np.arange(codes.size)
+            self._made = log.arms, policy, schema, column_of
+        return self._made[1:]
+
+    def _snapshot(self) -> Snapshot:
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def judges(self, log: Log) -> BoolArray:
+        """Take the rows decided after the snapshot's watermark."""
+        return _unseen(log, self._snapshot().manifest)
+
+    def told(self, judged: int, left_out: int) -> tuple[str, ...]:
+        """Say what the watermark leaves."""
+        return (f"the snapshot is judged on the {judged} decisions after its training, not on {left_out} before",)
+
+    def _load(self) -> Snapshot:
+        folder = Path(self._path).resolve()
+        if (folder / "manifest.json").exists():
+            return SnapshotStore(folder.parent.parent, folder.parent.name).load(folder.name)
+        store = SnapshotStore(folder.parent, folder.name)
+        current = store.current()
+        if current is None:
+            raise NotFound(f"{self._path}: expected a snapshot or a campaign's folder with `current`; check the path")
+        return store.load(current.version)
 
     def _policy(self, snapshot: Snapshot, log: Log, codes: NDArray[np.int64]) -> tuple[Policy, Schema]:
         manifest = snapshot.manifest
-        schema = read(Schema, manifest.feature_schema, "feature_schema", file=f"{self.path}/manifest.json")
+        schema = read(Schema, manifest.feature_schema, "feature_schema", file=f"{self._path}/manifest.json")
         names = [log.arms[code] for code in codes]
         features = [arm_features(log, name) for name in names]
         cells: dict[tuple[str, str], int] = {}
         cell = np.array([0, *(1 + cells.setdefault(arm_cell(log, name), len(cells)) for name in names[1:])])
         rule = {name: value for name, value in manifest.exploration.items() if name not in _NOT_OPTIONS}
-        options = read(ExplorationOptions, rule, "exploration", file=f"{self.path}/manifest.json")
+        options = read(ExplorationOptions, rule, "exploration", file=f"{self._path}/manifest.json")
         explorer = options.explorer({name: column for column, name in enumerate(names)})
         spread, t = float(manifest.exploration["spread"]), manifest.learned
         if manifest.vw.get("served_through_vw"):
-            learning = read(LearningOptions, manifest.vw["learning"], "vw.learning", file=f"{self.path}/manifest.json")
+            learning = read(LearningOptions, manifest.vw["learning"], "vw.learning", file=f"{self._path}/manifest.json")
             learner = VwLearner.from_bytes(learning, schema, snapshot.model)
             return VwPolicy(options.label, learner, features, explorer, options.floor, cell, spread, t), schema
         compiled = CompiledModel.from_bytes(snapshot.compiled)
         if schema.user_columns != tuple(compiled.columns):
-            raise CorruptState(f"{self.path}: model and manifest have other columns; publish the model again")
+            raise CorruptState(f"{self._path}: model and manifest have other columns; publish the model again")
         self._check_features(compiled, names, features)
         matrix = compiled.matrix(features)
         return ModelPolicy(options.label, matrix, explorer, options.floor, cell, spread, t), schema
@@ -131,21 +147,6 @@ class SnapshotPolicy:
                     field=self.spec,
                 )
 
-    def _encoded(self, log: Log, schema: Schema, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Encode contexts as the server does; attributes outside the snapshot's schema are not read."""
-        none = np.zeros(0, dtype=np.float32)
-        columns = {name: log.context[name] for name in schema.attributes if name in log.context}
-        encoded = np.empty((rows.size, len(schema.user_columns)), dtype=np.float32)
-        for place, row in enumerate(rows):
-            attributes = {name: values[row] for name, values in columns.items() if values[row] is not None}
-            try:
-                encoded[place] = schema.encode(none if log.embedding is None else log.embedding[row], attributes)
-            except InvalidInput as error:
-                raise InvalidInput(
-                    f"decision {log.decision_ids[row]!r} does not fit the snapshot's schema: {error}", field=self.spec
-                ) from error
-        return encoded
-
 
 def _unseen(log: Log, manifest: Manifest) -> BoolArray:
     if manifest.watermark is None:
@@ -154,8 +155,3 @@ def _unseen(log: Log, manifest: Manifest) -> BoolArray:
     if watermark is None:
         raise CorruptState(f"manifest.watermark: expected an RFC 3339 time, got {manifest.watermark}")
     return np.asarray((log.decided_at != NO_TIME) & (log.decided_at > watermark))
-
-
-def _told(log: Log, judged: BoolArray) -> str:
-    after, before = int(log.count[judged].sum()), int(log.count[~judged].sum())
-    return f"the snapshot is judged on the {after} decisions after its training, not on {before} before"

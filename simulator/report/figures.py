@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from simulator.report.replay_report import Estimate, MetricReport
 
-__all__ = ["amount", "headline", "lift", "size", "spread"]
+__all__ = ["amount", "headline", "lift", "size", "spread", "tick_text"]
 
-_PREFERRED = ("dr", "snips", "ips", "dm")
+#: Doubly robust ones first, then those that only weigh; a model alone comes last, as nothing checks it.
+_PREFERRED = (
+    "dr", "sndr", "mrdr", "dros", "switch_dr", "sg_dr",
+    "snips", "sg_ips", "clipped_ips", "ips", "bipw", "rejection", "mips", "dm",
+)  # fmt: skip
 
 
 def headline(report: MetricReport) -> str:
-    """Choose the estimator that stands for a metric: dr, else snips, else what there is."""
+    """Choose the estimator that stands for a metric: dr, else what comes next in `_PREFERRED`."""
     for key in _PREFERRED:
         if key in report.estimates:
             return key
@@ -57,7 +61,9 @@ def lift(difference: Estimate | None, baseline: Estimate | None, share: bool) ->
     digits = 2 if abs(difference.value) >= 0.001 else 3
 
     def form(x: float) -> str:
-        return f"{scale * x:+.{digits}f}" if share else f"{x:+.3g}"
+        if share:
+            return f"{scale * x:+.{digits}f}"
+        return f"{x:+,.0f}" if abs(x) >= 10_000 else f"{x:+.3g}"
 
     text = form(difference.value) + unit
     if difference.low is not None and difference.high is not None:
@@ -75,3 +81,16 @@ def size(value: float) -> str:
     ('21,307', '2.1')
     """
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def tick_text(value: float, unit: str) -> str:
+    """Write a round number at an axis, short; `unit` is "%" or "pp" for shares, else empty.
+
+    >>> tick_text(0.1, "%"), tick_text(-0.025, "pp"), tick_text(12500.0, ""), tick_text(2.5e6, "")
+    ('10 %', '-2.5 pp', '12,500', '2.5M')
+    """
+    if unit:
+        return f"{100 * value:.4g} {unit}"
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:.4g}M"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"

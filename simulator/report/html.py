@@ -2,122 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from importlib.resources import files
 
-from simulator.report.figures import headline, lift, size, spread
-from simulator.report.forest import forest_axis, forest_row
-from simulator.report.replay_report import CAVEAT, PolicyReport, ReplayReport
-from simulator.report.terminal import metric_named, ranked, reasons_of
+from simulator.report.evidence import calibration, diagnostics, over_time, support, weights
+from simulator.report.markup import breakable, verdict_badge
+from simulator.report.ranking import metric_named, ranked, reasons_of
+from simulator.report.replay_report import CAVEAT, ReplayReport
+from simulator.report.summary import answer, facts
+from simulator.report.values import metric_section, ranking_section, segments_section
 
 __all__ = ["html_report"]
 
 
-def html_report(report: ReplayReport, title: str) -> str:
+def html_report(report: ReplayReport, title: str, drawings: Mapping[str, str] | None = None) -> str:
     """Write the whole report.
 
     Args:
         report: The report.
         title: Name of the log.
+        drawings: Heading → inline SVG of our own making, such as profit against sends; shown after the ranking.
     """
     style = files("simulator.report").joinpath("style.css").read_text(encoding="utf-8")
-    body = "\n".join(_page(report, title))
+    body = "\n".join(_page(report, title, drawings or {}))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Replay of {escape(title)}</title>\n<style>\n{style}</style></head>\n<body>\n{body}\n</body></html>\n"
+        '<meta name="color-scheme" content="light">\n<link rel="icon" href="data:,">\n'
+        f"<title>Replay of {escape(title)}</title>\n<style>\n{style}</style></head>\n"
+        f"<body>\n{body}\n</body></html>\n"
     )
 
 
-def _page(report: ReplayReport, title: str) -> Iterator[str]:
+def _page(report: ReplayReport, title: str, drawings: Mapping[str, str]) -> Iterator[str]:
     log = report.log
-    yield f"<h1>Replay of {escape(title)}</h1>"
-    modes = ", ".join(f"{count:,} {mode}" for mode, count in log.modes.items())
-    facts = [f"{log.decisions:,} decisions ({modes})", f"{log.users:,} users", f"{log.arms:,} arms"]
-    if log.single_arm:
-        facts.append(f"{log.single_arm:,} with a single arm")
-    yield f"<p>{escape(' · '.join(facts))}</p>"
+    yield f'<header><p class="kicker">Replay of</p><h1>{breakable(title)}</h1>'
+    yield f"<p>{escape(' · '.join(facts(log)))}</p>"
     if log.first is not None:
         yield f'<p class="soft">{escape(log.first)} to {escape(str(log.last))}</p>'
-    yield f'<p class="caveat">{escape(CAVEAT)}</p>'
-    yield from _body(report)
-    for value, group in (report.groups or {}).items():
-        yield f"<h1>{escape(str(report.by))} = {escape(value)}</h1>"
-        yield f"<p>{group.log.decisions:,} decisions</p>"
-        yield from _body(group)
-    notes = report.notes
-    notes += [warning for warning in log.warnings if warning != CAVEAT]
+    yield f'<p class="answer">{breakable(answer(report))}</p>'
+    yield f'<p class="soft caveat">{escape(CAVEAT)}</p></header><main>'
+    yield from _body(report, drawings)
+    yield from _segments(report)
+    notes = [warning for warning in log.warnings if warning != CAVEAT]
     if notes:
-        yield "<h2>Notes</h2><ul>" + "".join(f"<li>{escape(note)}</li>" for note in notes) + "</ul>"
+        listed = "".join(f"<li>{escape(note)}</li>" for note in notes)
+        yield f"<section><h2>Notes</h2><ul>{listed}</ul></section>"
+    yield "</main>"
 
 
-def _body(report: ReplayReport) -> Iterator[str]:
+def _body(report: ReplayReport, drawings: Mapping[str, str]) -> Iterator[str]:
     order = ranked(report)
-    keys = list(order[0].metrics)
+    yield from ranking_section(report)
     # The metric that ranks comes first: it is what a reader decides by.
-    for key in sorted(keys, key=lambda key: key != report.ranked_by):
-        yield from _metric(key, order, key == report.ranked_by)
-    yield from _support(order)
+    for key in sorted(order[0].metrics, key=lambda key: key != report.ranked_by):
+        yield from metric_section(key, order, ranks=key == report.ranked_by)
+    for heading, svg in drawings.items():
+        yield f'<section><h2>{escape(heading)}</h2><figure class="wide">{svg}</figure></section>'
     reasons = list(reasons_of(report))
     if reasons:
-        yield "<h2>Why not trusted</h2><ul>"
+        yield "<section><h2>Why not trusted</h2><ul>"
         for policy, verdict, metrics, why in reasons:
-            yield (
-                f'<li><span class="{verdict}">{verdict}</span> <b>{escape(policy)}</b> on {escape(metrics)}: '
-                f"{escape(why)}</li>"
-            )
-        yield "</ul>"
+            yield f"<li>{verdict_badge(verdict)} <b>{breakable(policy)}</b> on {escape(metrics)}: {escape(why)}</li>"
+        yield "</ul></section>"
+    first = metric_named(next(iter(order[0].metrics)))
+    yield from diagnostics(order)
+    yield from weights(order)
+    yield from support(order)
+    if report.pictures is not None:
+        yield from calibration(report.pictures)
+    yield from over_time(order, first)
 
 
-def _metric(key: str, order: list[PolicyReport], ranks: bool) -> Iterator[str]:
-    shown = metric_named(key)
-    estimates = [policy.metrics[key].estimates[headline(policy.metrics[key])] for policy in order]
-    axis = forest_axis(estimates)
-    estimator = headline(order[0].metrics[key])
-    ranking = ", ranks the policies" if ranks else ""
-    yield f"<h2>{escape(key)}</h2>"
-    yield f'<p class="soft">{escape(shown.label)} · {estimator}, {estimates[0].level:.0%} intervals{ranking}</p>'
-    baseline = next((policy.metrics[key].estimates[estimator] for policy in order if policy.policy == "logged"), None)
-    for policy, estimate in zip(order, estimates, strict=True):
-        verdict = policy.metrics[key].verdict.name.value
-        difference = policy.versus.get("logged", {}).get(key, {}).get(estimator)
-        up = lift(difference, baseline, shown.share)
-        change = "" if policy.policy == "logged" or up == "–" else f'<span class="soft">{escape(up)} on logged</span>'
-        others = " · ".join(
-            f"{name} {spread(other, shown.share)}"
-            for name, other in policy.metrics[key].estimates.items()
-            if name != estimator
-        )
-        yield (
-            f'<div class="policy"><div class="head"><span class="name">{escape(policy.policy)}</span>'
-            f'<span class="verdict {verdict}">{verdict}</span>'
-            f'<span class="value">{escape(spread(estimate, shown.share))}</span>{change}</div>'
-            f"{forest_row(estimate, axis, verdict, shown.share, None if baseline is None else baseline.value)}"
-            + (f'<p class="soft">{escape(others)}</p>' if others else "")
-            + "</div>"
-        )
-
-
-def _support(order: list[PolicyReport]) -> Iterator[str]:
-    yield "<h2>Support</h2>"
-    yield '<p class="soft">Effective users, rewarded users and decisions; weights; what the log never plays.</p>'
-    columns = ("policy", "users", "rewarded", "decisions", "max weight", "mean weight", "unsupported", "fallback")
-    yield '<div class="scroll"><table><tr>' + "".join(f"<th>{column}</th>" for column in columns) + "</tr>"
-    for policy in order:
-        seen = policy.diagnostics
-        mean = "–" if seen.mean_weight is None else f"{seen.mean_weight:.3g}"
-        if seen.mean_weight_low is not None and seen.mean_weight_high is not None:
-            mean += f" [{seen.mean_weight_low:.3g}, {seen.mean_weight_high:.3g}]"
-        cells = [
-            escape(policy.policy),
-            size(seen.user_ess),
-            size(seen.reward_ess),
-            size(seen.ess),
-            f"{seen.max_weight:,.0f}" if seen.max_weight >= 1000 else f"{seen.max_weight:.4g}",
-            mean,
-            f"{seen.unsupported_mass:.1%}",
-            f"{policy.fallback_share:.1%}",
-        ]
-        yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-    yield "</table></div>"
+def _segments(report: ReplayReport) -> Iterator[str]:
+    if not report.groups:
+        return
+    yield from segments_section(report)
+    for value, group in report.groups.items():
+        name = f"{report.by} = {value}"
+        yield f'<details class="segment"><summary><b>{escape(name)}</b> {group.log.decisions:,} decisions</summary>'
+        yield f'<p class="answer">{breakable(answer(group))}</p>'
+        yield from _body(group, {})
+        yield "</details>"

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator.diagnostics import Diagnostics
+from simulator.report.pictures import LogPictures, PolicyPictures
 from simulator.verdict import Verdict, VerdictName
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    from rich.table import Table
 
 __all__ = ["CAVEAT", "Estimate", "LogSummary", "MetricReport", "PolicyReport", "ReplayReport"]
 
@@ -20,7 +26,18 @@ CAVEAT = (
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value with its interval; what is undefined is None and `reason` says why."""
+    """A value with its interval; what is undefined is None and `reason` says why.
+
+    Attributes:
+        value: The estimate.
+        low: Lower end of its interval.
+        high: Upper end.
+        level: Level of the interval, in (0, 1).
+        interval: Name of the interval.
+        reason: Why there is no value, or no interval.
+        parameter: The clip, threshold or shrinkage that the estimator used, where it has one.
+        note: What a reader of this one number should know.
+    """
 
     value: float | None
     low: float | None
@@ -28,6 +45,8 @@ class Estimate:
     level: float
     interval: str
     reason: str | None = None
+    parameter: float | None = None
+    note: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Write it as the report format has it."""
@@ -38,7 +57,8 @@ class Estimate:
             "level": self.level,
             "interval": self.interval,
         }
-        return fields if self.reason is None else {**fields, "reason": self.reason}
+        optional = {"reason": self.reason, "parameter": self.parameter, "note": self.note}
+        return fields | {name: value for name, value in optional.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +89,7 @@ class PolicyReport:
         metrics: By key, in the order asked for.
         versus: Baseline → metric → estimator → paired difference.
         notes: What a reader should know, such as the arm that was chosen.
+        pictures: What the page draws of it; never in the JSON form.
     """
 
     policy: str
@@ -78,6 +99,7 @@ class PolicyReport:
     metrics: Mapping[str, MetricReport]
     versus: Mapping[str, Mapping[str, Mapping[str, Estimate]]]
     notes: tuple[str, ...] = ()
+    pictures: PolicyPictures | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Write it as the report format has it."""
@@ -139,6 +161,7 @@ class ReplayReport:
         ranked_by: Metric that ranks the policies for people.
         by: Column the report is broken down by, if any.
         groups: Value of that column → its own report.
+        pictures: What the page draws of the log; never in the JSON form.
     """
 
     log: LogSummary
@@ -146,6 +169,7 @@ class ReplayReport:
     ranked_by: str
     by: str | None = None
     groups: Mapping[str, ReplayReport] | None = None
+    pictures: LogPictures | None = None
 
     def policy(self, spec: str) -> PolicyReport:
         """Find a policy's report by its SPEC.
@@ -182,3 +206,50 @@ class ReplayReport:
             ]
             report["by"] = {"column": self.by, "groups": groups}
         return report
+
+    def to_polars(self, baseline: str = "logged") -> pl.DataFrame:
+        """Make a tidy frame: a row a policy, metric, estimator and segment (see `simulator.report.frames`)."""
+        from simulator.report.frames import replay_frame
+
+        return replay_frame(self, baseline)
+
+    def to_pandas(self, baseline: str = "logged") -> pd.DataFrame:
+        """Make the same frame for pandas.
+
+        Raises:
+            ModuleNotFoundError: When pandas is not installed.
+        """
+        from simulator.report.frames import as_pandas
+
+        return as_pandas(self.to_polars(baseline))
+
+    def diagnostics_frame(self) -> pl.DataFrame:
+        """Make a frame of what the log can say: a row a policy and segment."""
+        from simulator.report.frames import diagnostics_frame
+
+        return diagnostics_frame(self)
+
+    def leaderboard_frame(self) -> pl.DataFrame:
+        """Make a frame of the ranking: a row a policy, best first, with its lift on the logged policy."""
+        from simulator.report.frames import leaderboard_frame
+        from simulator.report.leaderboard import leaderboard
+
+        return leaderboard_frame(leaderboard(self))
+
+    def __str__(self) -> str:
+        from simulator.report.summary import summary_text
+
+        return summary_text(self)
+
+    def __rich__(self) -> Table:
+        from simulator.report.summary import summary_table
+
+        return summary_table(self)
+
+    def _repr_html_(self) -> str:
+        from simulator.report.notebook import report_card
+
+        return report_card(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002  # IPython's signature
+        printer.text(str(self))

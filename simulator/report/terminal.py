@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from simulator.metric import Metric, metric_table
+from simulator.report.colours import MARKS
 from simulator.report.figures import headline, lift, size, spread
+from simulator.report.ranking import metric_named, ranked, reasons_of
+from simulator.report.remarks import remarks
 from simulator.report.replay_report import MetricReport, PolicyReport, ReplayReport
+from simulator.report.summary import VERDICT_STYLES, facts
 
-__all__ = ["print_report", "ranked", "reasons_of"]
+__all__ = ["print_report"]
 
 _WIDTH = 100
 _LONGEST_SPEC = 24
-_STYLES = {"trusted": "green", "weak": "yellow", "refused": "red"}
-_MARKS = {"trusted": "● trusted", "weak": "◐ weak", "refused": "○ refused"}
 
 
 def print_report(report: ReplayReport, title: str, console: Console) -> None:
@@ -34,44 +33,11 @@ def print_report(report: ReplayReport, title: str, console: Console) -> None:
         console.print(Padding(Text(f"· {warning}", style="dim"), (0, 0, 0, 1)))
 
 
-def ranked(report: ReplayReport) -> list[PolicyReport]:
-    """Order policies by the ranking metric, best first; undefined last, refused ones after those with a verdict."""
-
-    def place(policy: PolicyReport) -> tuple[bool, float]:
-        metric = policy.metrics[report.ranked_by]
-        value = metric.estimates[headline(metric)].value
-        refused = metric.verdict.name.value == "refused"
-        return refused, float("inf") if value is None else -value
-
-    return sorted(report.policies, key=place)
-
-
-def metric_named(key: str) -> Metric:
-    """Look up how a metric is shown."""
-    known = metric_table()
-    return known[key] if key in known else Metric(key, f"{key} / decision", {}, {}, False)
-
-
-def reasons_of(report: ReplayReport) -> Iterator[tuple[str, str, str, str]]:
-    """Yield (policy, verdict, metrics, reasons), metrics with the same verdict and reasons together."""
-    for policy in report.policies:
-        together: dict[tuple[str, str], list[str]] = {}
-        for key, metric in policy.metrics.items():
-            if metric.verdict.reasons:
-                together.setdefault((metric.verdict.name.value, "; ".join(metric.verdict.reasons)), []).append(key)
-        for (verdict, reasons), keys in together.items():
-            yield policy.policy, verdict, ", ".join(keys), reasons
-
-
 def _print_log(report: ReplayReport, title: str, console: Console) -> None:
     log = report.log
-    modes = ", ".join(f"{count:,} {mode}" for mode, count in log.modes.items())
     console.print()
     console.print(Text.assemble(("Replay of ", "bold"), (title, "bold cyan")))
-    parts = [f"{log.decisions:,} decisions ({modes})", f"{log.users:,} users", f"{log.arms:,} arms"]
-    if log.single_arm:
-        parts.append(f"{log.single_arm:,} with a single arm")
-    console.print(Text(" · ".join(parts)))
+    console.print(Text(" · ".join(facts(log))))
     if log.first is not None:
         console.print(Text(f"{log.first} to {log.last}", style="dim"))
     console.print()
@@ -80,10 +46,15 @@ def _print_log(report: ReplayReport, title: str, console: Console) -> None:
 def _print_body(report: ReplayReport, console: Console) -> None:
     order = ranked(report)
     for key in order[0].metrics:
-        console.print(_metric_table(key, order, key == report.ranked_by))
+        ranks = key == report.ranked_by
+        console.print(_metric_table(key, order, ranks))
+        for remark in remarks(key, order, all_estimators=ranks):
+            console.print(Padding(Text(f"· {remark}", style="dim"), (0, 0, 0, 1)))
     console.print(_support_table(order))
     for policy, verdict, keys, reasons in reasons_of(report):
-        text = Text.assemble((f"{verdict} ", _STYLES[verdict]), (_short(policy), "bold"), f" on {keys}: {reasons}")
+        text = Text.assemble(
+            (f"{verdict} ", VERDICT_STYLES[verdict]), (_short(policy), "bold"), f" on {keys}: {reasons}"
+        )
         console.print(Padding(text, (0, 0, 0, 1)))
     for note in report.notes:
         console.print(Padding(Text(f"· {note}"), (0, 0, 0, 1)))
@@ -94,10 +65,11 @@ def _metric_table(key: str, order: list[PolicyReport], all_estimators: bool) -> 
     """Show a metric: the headline estimator for each policy, all of them for the metric that ranks."""
     shown = metric_named(key)
     first = order[0].metrics[key]
-    level = next(iter(first.estimates.values())).level
-    note = "ranks the policies" if all_estimators else f"{headline(first)}"
+    example = first.estimates[headline(first)]
+    note = "ranks the policies" if all_estimators else headline(first)
+    kind = f"{example.level:.0%} {example.interval} intervals"
     table = Table(
-        title=f"[bold]{escape(key)}[/]  [dim]{escape(shown.label)} · {level:.0%} intervals · {note}[/]",
+        title=f"[bold]{escape(key)}[/]  [dim]{escape(shown.label)} · {kind} · {note}[/]",
         title_justify="left",
         box=None,
         width=_WIDTH,
@@ -106,21 +78,35 @@ def _metric_table(key: str, order: list[PolicyReport], all_estimators: bool) -> 
     )
     table.add_column("policy", no_wrap=True, width=_LONGEST_SPEC)
     table.add_column("verdict", no_wrap=True, width=9)
-    table.add_column("value", no_wrap=True, width=25)
-    table.add_column("lift on logged", no_wrap=True, width=34)
+    # Folded rather than cut off: half an interval would mislead.
+    table.add_column("value", overflow="fold", width=25)
+    table.add_column("lift on logged", overflow="fold", width=34)
     baseline = next((policy.metrics[key] for policy in order if policy.policy == "logged"), None)
     for policy in order:
         metric = policy.metrics[key]
         name = headline(metric)
         table.add_row(*_cells(policy, key, name, baseline, shown.share))
+        if metric.estimates[name].parameter is not None:
+            table.add_row(Text(f"  {name}", style="dim"), _parameter(metric.estimates[name].parameter), "", "")
         if all_estimators:
-            for other in metric.estimates:
+            for other, estimate in metric.estimates.items():
                 if other != name:
                     _, _, value, up = _cells(policy, key, other, baseline, shown.share)
                     table.add_row(
-                        Text(f"  {other}", style="dim"), "", Text(str(value), style="dim"), Text(str(up), style="dim")
+                        Text(f"  {other}", style="dim"),
+                        _parameter(estimate.parameter),
+                        Text(str(value), style="dim"),
+                        Text(str(up), style="dim"),
                     )
     return table
+
+
+def _parameter(value: float | None) -> Text:
+    """Write the clip, threshold or shrinkage of an estimator, at most nine characters."""
+    if value is None:
+        return Text("")
+    shown = f"{value:,.0f}" if 1000 <= value < 100_000 else f"{value:.3g}"
+    return Text(f"at {shown}" if len(shown) <= 6 else f"at {value:.0e}", style="dim")
 
 
 def _cells(
@@ -133,7 +119,7 @@ def _cells(
     against = None if baseline is None else baseline.estimates.get(estimator)
     return (
         Text(_short(policy.policy), style=style or "bold"),
-        Text(_MARKS[verdict], style=_STYLES[verdict]),
+        Text(f"{MARKS[verdict]} {verdict}", style=VERDICT_STYLES[verdict]),
         Text(spread(metric.estimates[estimator], share), style=style),
         Text("" if policy.policy == "logged" else lift(difference, against, share), style=style),
     )

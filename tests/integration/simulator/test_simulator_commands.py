@@ -111,7 +111,8 @@ def test_json_is_exactly_the_report_format(simulator: Run, log: Path) -> None:
                 if estimate["low"] is not None:
                     assert estimate["low"] - 1e-9 <= estimate["value"] <= estimate["high"] + 1e-9
         assert policy["verdict"] == policy["metrics"]["ctr"]["verdict"]
-        assert list(policy["versus"]) == [name for name in ("logged", "uniform") if name != policy["policy"]]
+        baselines = {"logged": "logged", "uniform": "uniform", "hold": "constant:hold"}
+        assert list(policy["versus"]) == [name for name, spec in baselines.items() if spec != policy["policy"]]
     assert any("One-step counterfactual" in warning for warning in report["log"]["warnings"])
     assert any("1 holdout" in warning for warning in report["log"]["warnings"])
 
@@ -179,7 +180,7 @@ def test_break_down_and_objective(simulator: Run, log: Path) -> None:
 def test_splits_judge_what_did_not_choose(split: str, simulator: Run, log: Path) -> None:
     report = replayed(simulator, log, "--split", split, "--policy", "best_constant", "--policy", "logged")
     assert any(warning.startswith("best_constant chose") for warning in report["log"]["warnings"])
-    assert set(report["policies"][0]["versus"]) == {"logged", "uniform"}
+    assert set(report["policies"][0]["versus"]) == {"logged", "uniform", "hold"}
 
 
 def test_a_refused_verdict_exits_3_only_when_required(simulator: Run, log: Path, tmp_path: Path) -> None:
@@ -209,7 +210,7 @@ def test_a_refused_verdict_exits_3_only_when_required(simulator: Run, log: Path,
         (["--level", "1.5"], "--level"),
         (["--resamples", "3"], "--resamples"),
         (["--objective", "click"], "NAME=NUMBER"),
-        (["--split", "progressive"], "needs a policy that learns"),
+        (["--split", "sideways"], "a share is the part that chooses"),
         (["--split", "2031-01-01T00:00:00Z"], "one side only"),
         (["--as-of", "noon"], "RFC 3339"),
         (["--delay", "soon"], "duration"),

@@ -63,6 +63,7 @@ def test_csv_with_every_flag(simulator: Run, tmp_path: Path) -> None:
             (*FLAGS, "--id", "who"),
             "any.csv:3: who: expected an id that occurs once, got 'u1', also on line 2",
         ),
+        (("bought,clicked", "p,bought,clicked"), FLAGS, "any.csv:1: p: expected each column once, got 'p' 2 times"),
         ((ANY, ""), FLAGS, "an empty file"),
     ],
 )
@@ -169,3 +170,15 @@ def test_a_folder_stands_for_the_one_data_file_in_it(tmp_path: Path) -> None:
     (tmp_path / "second.csv.gz").write_text("d\n")
     with pytest.raises(UnusableLog, match=r"log\.csv, second\.csv\.gz"):
         source_file(str(tmp_path))
+
+
+def test_the_whole_upworthy_archive(real_data: Callable[[str], Path], simulator: Run, tmp_path: Path) -> None:
+    out = tmp_path / "u.jsonl"
+    result = simulator("import", "upworthy", real_data("upworthy"), "-o", out)
+    assert "dropped 4,490 packages of weeks 201325 to 201402" in result.output
+    log = Log.read(out)
+    assert (len(log.users), len(log.arms)) == (3_771, 18_176)
+    weeks = set(log.context["test_week"].tolist())
+    assert not [week for week in weeks if 201325 <= week <= 201402]
+    assert min(weeks) < 201325
+    assert max(weeks) > 201402

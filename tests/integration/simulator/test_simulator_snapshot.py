@@ -157,9 +157,9 @@ def test_it_says_what_the_server_says(tmp_path: Path) -> None:
 def test_it_is_judged_after_its_watermark_only(tmp_path: Path) -> None:
     published(tmp_path)
     log = log_of(28)
-    answer = SnapshotPolicy(str(tmp_path / "spring")).answer(log)
+    judged = SnapshotPolicy(str(tmp_path / "spring")).judges(log)
     days = 1 + np.arange(40) % 28
-    assert answer.judged.tolist() == (days >= 10).tolist()
+    assert judged.tolist() == (days >= 10).tolist()
     report = evaluate(log, policies=[f"snapshot:{tmp_path}/spring"], settings=ReplaySettings(resamples=100))
     assert any(note.startswith("the snapshot is judged on the") for note in report.notes)
 
@@ -177,8 +177,7 @@ def test_it_is_refused_on_rows_it_was_trained_on(tmp_path: Path) -> None:
 
 def test_rows_without_a_time_may_not_judge(tmp_path: Path) -> None:
     published(tmp_path)
-    answer = SnapshotPolicy(str(tmp_path / "spring")).answer(log_of(28, decided_at=None))
-    assert answer.refusals == ("trained_on_these_rows",)
+    assert not SnapshotPolicy(str(tmp_path / "spring")).judges(log_of(28, decided_at=None)).any()
 
 
 @pytest.mark.parametrize(
@@ -210,7 +209,7 @@ def test_foreign_logs_and_damage_are_refused(tmp_path: Path) -> None:
     version = store.versions()[0]
     (tmp_path / "spring" / version / "compiled.npz").write_bytes(b"torn")
     with pytest.raises(CorruptState):
-        policy.answer(log)
+        SnapshotPolicy(str(tmp_path / "spring")).answer(log)
 
 
 def test_plain_facts_are_features_too(tmp_path: Path) -> None:

@@ -63,6 +63,22 @@ def test_only_a_child_of_the_current_snapshot_is_published(store: SnapshotStore,
     assert len(store.versions()) == 2
 
 
+def test_a_version_may_stand_beside_the_champion(store: SnapshotStore, make_manifest: Make) -> None:
+    assert store.add(make_manifest(), b"model", b"compiled") == "00000001"
+    assert store.current() is None
+    champion = store.publish(make_manifest(), b"model", b"compiled", Lease("spring", "h", 5))
+    beside = store.add(make_manifest(parent="00000001"), b"other", b"compiled")
+    current = store.current()
+    assert current is not None
+    assert (current.version, beside) == (champion, "00000003")
+    assert store.load(beside).manifest.epoch == 5
+    assert store.load(beside).model == b"other"
+    assert store.promote(beside).version == beside
+    assert store.publish(make_manifest(parent=beside), b"model", b"compiled", Lease("spring", "h", 5)) == "00000004"
+    with pytest.raises(InvalidInput):
+        store.add(make_manifest(campaign="autumn"), b"", b"")
+
+
 def test_a_stale_epoch_is_fenced_off(store: SnapshotStore, make_manifest: Make) -> None:
     current = publish(store, make_manifest, epoch=5)
     with pytest.raises(FailedPrecondition, match="epoch of at least 5, got 4"):

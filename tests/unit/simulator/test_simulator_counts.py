@@ -156,7 +156,7 @@ def test_parts_say_what_the_record_said(log_of: Callable[..., Log]) -> None:
         {"arm": "a", "count": 23, "outcomes": [{"type": "purchase", "value": 2.0}, {"type": "click"}]},
         {"arm": "b", "user": "u", "count": 5},
     ]
-    parts = parted(log_of(records))
+    parts = parted(log_of(records), 10)
     assert parts.count.tolist() == [3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 5]
     assert parts.part.tolist() == [*range(10), 0]
     assert parts.outcomes.total("purchase", parts.rows).tolist() == [2.0] * 10 + [0.0]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,12 @@ FAST = ReplaySettings(resamples=100)
 
 
 def value_of(case: Case, key: str) -> float:
-    ratios = (ratio for ratio in ESTIMATORS[key].terms(case, ESTIMATORS[key].grid[0]) if not ratio.spread_only)
-    return sum(float(ratio.numerator.sum() / ratio.denominator.sum()) for ratio in ratios)
+    terms = ESTIMATORS[key].terms(case, ESTIMATORS[key].grid[0])
+    return sum(
+        float(ratio.numerator.sum() / (case.weight.size if ratio.denominator is None else ratio.denominator.sum()))
+        for ratio in terms
+        if not ratio.spread_only
+    )
 
 
 @pytest.fixture
@@ -23,6 +28,9 @@ def case() -> Case:
         reward=np.array([1.0, 5.0, 0.5]),
         expected=np.array([0.7, 0.6, 0.5]),
         predicted=np.array([0.8, 0.1, 0.4]),
+        marginal=np.array([1.5, 0.5, 2.0]),
+        balanced=np.array([1.0, 0.0, 3.0]),
+        accepted=np.array([1.0, 0.0, 1.0]),
     )
 
 
@@ -52,7 +60,7 @@ def test_snips_moves_with_a_constant_and_ips_does_not(case: Case) -> None:
 @pytest.mark.parametrize("key", sorted(ESTIMATORS))
 def test_terms_are_linear_in_the_quantity(key: str, case: Case) -> None:
     """Ratio metrics rest on this: a combination of quantities is estimated by the combination of estimates."""
-    doubled = Case(case.weight, 2 * case.reward, 2 * case.expected, 2 * case.predicted)
+    doubled = replace(case, reward=2 * case.reward, expected=2 * case.expected, predicted=2 * case.predicted)
     assert value_of(doubled, key) == pytest.approx(2 * value_of(case, key))
 
 

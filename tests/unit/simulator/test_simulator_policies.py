@@ -9,10 +9,15 @@ import pytest
 from engine.core.errors import InvalidInput
 from simulator import Log, ReplaySettings, evaluate
 from simulator.clusters import Clusters
+from simulator.log_facts import LogFacts
 from simulator.policies import BestConstant, Constant, Logged, PolicySetting, PythonObject, Uniform, parse_policy
 from simulator.split import Split
 
 MakeLog = Callable[..., Log]
+
+
+def facts_of(log: Log) -> LogFacts:
+    return LogFacts.of(log, cluster=None, reward_max=None)
 
 
 @pytest.fixture
@@ -100,13 +105,18 @@ def test_best_constant_finds_the_best_with_all_arms_at_once(log_of: MakeLog) -> 
         return float((weight * reward).sum() / weight.sum())
 
     best = max(log.arms, key=snips)
-    answer = BestConstant(reward, ((everything, everything),)).answer(log)
-    assert best in answer.notes[0]
+    policy = BestConstant(lambda chunk: reward[chunk.place], ((everything, everything),))
+    for chunk in log.chunks(700):
+        policy.observe(chunk)
+    assert best in policy.settle()[0]
+    answer = policy.answer(log)
     assert answer.probabilities.tolist() == Constant(best).answer(log).probabilities.tolist()
 
 
 def test_specs(log: Log) -> None:
-    setting = PolicySetting(np.zeros(3), Split.of(log, Clusters.of(log), "user", delay_us=0, seed=0).folds)
+    setting = PolicySetting(
+        lambda chunk: np.zeros(chunk.rows), Split.of(facts_of(log), "user", delay_us=0, seed=0).folds
+    )
     for spec in ("logged", "uniform", "best_constant", "constant:a", "file:x", "python:a:b", "snapshot:x"):
         assert parse_policy(spec, setting).spec == spec
     for spec in ("", "constant", "constant:", "vw:--cb_explore_adf", "python:a", "Logged"):
@@ -126,11 +136,14 @@ def test_folds_keep_users_whole_and_seeds_differ(log_of: MakeLog) -> None:
 
 
 def test_split_by_share_and_time(log_of: MakeLog) -> None:
-    log = log_of({"arm": "a", "decided_at": f"2025-03-{10 - n:02d}T00:00:00Z", "count": 1 + (n == 0)} for n in range(9))
-    clusters = Clusters.of(log)
-    half = Split.of(log, clusters, "0.5", delay_us=0, seed=0)
+    log = log_of(
+        {"arm": "a", "user": f"u{n}", "decided_at": f"2025-03-{10 - n:02d}T00:00:00Z", "count": 1 + (n == 0)}
+        for n in range(9)
+    )
+    facts = facts_of(log)
+    half = Split.of(facts, "0.5", delay_us=0, seed=0)
     assert half.judged.tolist() == [n < 4 for n in range(9)], "five early decisions choose; the late row counts twice"
-    later = Split.of(log, clusters, "2025-03-08T00:00:00Z", delay_us=2 * 86_400_000_000, seed=0)
+    later = Split.of(facts, "2025-03-08T00:00:00Z", delay_us=2 * 86_400_000_000, seed=0)
     choose, judge = later.folds[0]
     assert judge.tolist() == [n <= 2 for n in range(9)]
     assert choose.tolist() == [n >= 4 for n in range(9)], "the two days before the split were not complete by then"

@@ -7,7 +7,7 @@ import pytest
 
 from simulator import Log
 from simulator.context_features import context_features
-from simulator.reward_model import RewardModel
+from simulator.reward_models import ModelRows, Ridge
 
 ARMS = ["a", "b", "c"]
 
@@ -25,24 +25,59 @@ def made(log_of: Callable[..., Log], rows: int = 3000) -> tuple[Log, np.ndarray,
     return log, reward, truth
 
 
+def predicted(log: Log, reward: np.ndarray, fold: np.ndarray, chunk: int = 10_000) -> np.ndarray:
+    """Cross-fitted predictions for all eligible arms, shape (m,), from chunks of a given size."""
+    x = context_features(log)
+    model = Ridge(np.bincount(log.arm, weights=log.count, minlength=len(log.arms)), int(fold.max()) + 1)
+    for start in range(0, log.rows, chunk):
+        rows = slice(start, start + chunk)
+        weight = log.count[rows].astype(float)
+        model.add(ModelRows(x[rows], log.arm[rows].astype(np.int64), reward[rows, None], weight, fold[rows]))
+    folds = np.unique(fold).tolist()
+    return model.fit({k: tuple(other for other in folds if other != k) for k in folds}).predict(x, fold, log)[0]
+
+
 def test_it_learns_levels_and_slopes(log_of: Callable[..., Log]) -> None:
     log, reward, truth = made(log_of)
     fold = np.arange(log.rows) % 5
-    predicted = RewardModel(log, fold).predict(reward).reshape(-1, 3)
+    found = predicted(log, reward, fold).reshape(-1, 3)
     order = [log.arms.index(arm) for arm in ARMS]
     assert order == [0, 1, 2]
     inside = np.abs(log.context["x"].astype(float)) < 1.5
-    assert np.sqrt(np.mean((predicted - truth)[inside] ** 2)) < 0.05
+    assert np.sqrt(np.mean((found - truth)[inside] ** 2)) < 0.05
+
+
+def test_chunks_make_no_difference(log_of: Callable[..., Log]) -> None:
+    log, reward, _ = made(log_of, 500)
+    fold = np.arange(log.rows) % 4
+    assert np.allclose(predicted(log, reward, fold), predicted(log, reward, fold, chunk=7), atol=1e-10)
+
+
+def test_arms_that_differ_from_row_to_row_are_predicted_alike(log_of: Callable[..., Log]) -> None:
+    """The same rows with a common set of arms, and with that set in another order in one row."""
+    log, reward, _ = made(log_of, 400)
+    fold = np.arange(log.rows) % 2
+    turned = log_of(
+        {
+            "arm": ARMS[log.arm[n]],
+            "eligible": ARMS[::-1] if n == 7 else ARMS,
+            "propensity": 1 / 3,
+            "context": {"x": log.context["x"][n]},
+        }
+        for n in range(log.rows)
+    )
+    ours, theirs = predicted(log, reward, fold).reshape(-1, 3), predicted(turned, reward, fold).reshape(-1, 3)
+    theirs[7] = theirs[7][::-1]
+    assert np.allclose(ours, theirs, atol=1e-10)
 
 
 def test_a_row_never_sees_its_own_fold(log_of: Callable[..., Log]) -> None:
     log, reward, _ = made(log_of, 600)
     fold = np.arange(log.rows) % 3
-    model = RewardModel(log, fold)
-    before = model.predict(reward)
+    before = predicted(log, reward, fold)
     changed = reward.copy()
     changed[fold == 1] += 100.0
-    after = model.predict(changed)
+    after = predicted(log, changed, fold)
     held_out = np.repeat(fold == 1, 3)
     assert np.array_equal(before[held_out], after[held_out])
     assert not np.allclose(before[~held_out], after[~held_out])
@@ -58,8 +93,8 @@ def test_counts_weigh_as_rows(log_of: Callable[..., Log]) -> None:
     # Standardisation is of rows, so compare predictions under one scale: the model is equivariant to it but for ridge.
     assert x_short.shape[1] == x_long.shape[1] == 1
     fold = np.arange(90) % 2
-    ours = RewardModel(short, fold).predict(reward)
-    theirs = RewardModel(long, np.repeat(fold, counts)).predict(np.repeat(reward, counts))
+    ours = predicted(short, reward, fold)
+    theirs = predicted(long, np.repeat(reward, counts), np.repeat(fold, counts))
     first = np.concatenate(([0], np.cumsum(counts)[:-1]))
     assert ours.reshape(-1, 2) == pytest.approx(theirs.reshape(-1, 2)[first], abs=0.01)
 

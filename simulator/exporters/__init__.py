@@ -1,0 +1,1 @@
+"""Turns decision logs into other people's formats."""
