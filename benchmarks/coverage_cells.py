@@ -168,4 +168,4 @@ def _limits(world: World, question: Question) -> Limits:
         return Limits("n", weights)
     rows = ESTIMATORS[question.estimator].row_range(world.weight_max, 0.0, high)
     mirror = rows if question.estimator == "ips" else None
-    return Limits("n", weights, world.weight_max, 0.0, high, rows, mirror)
+    return Limits("n", weights, 0.0, high, rows, mirror)

@@ -27,10 +27,11 @@ has a purse of their own, which ties their purchases together.
 _TRUSTED = """
 ## Where most logs are called trusted
 
-Coverage of the default interval, `bootstrap_t`, among the logs that are called trusted; the last column is over all
-logs of the cell, whatever their verdict. A verdict that reads rewards prefers logs whose rewards look even, which are
-those that miss the rare large purchases: so the former is lower than the latter where money has a heavy tail and the
-cell lies near the threshold.
+Coverage of the default interval, `bootstrap_t`, among the logs that are called trusted; the last column has the least
+and the most of the six figures over all logs of the cell, whatever their verdict. The two differ near a threshold,
+since a verdict that reads rewards takes its pick. Of clicks, it leaves out logs that show too few, so coverage among the
+trusted is higher. Of money with a heavy tail, it prefers logs whose rewards look even, which are those that miss the
+rare large purchases, so coverage among the trusted is lower.
 """
 _OTHERS = """
 ## Where most are called {name}
@@ -51,7 +52,7 @@ median width beside that of the delta interval of DR.
 """
 _DEFAULT_HEAD = (
     "cell, users | metric | user ESS | reward ESS | trusted | ips | snips | dr | ips − logged | snips − logged"
-    " | dr − logged | dr, all logs"
+    " | dr − logged | all logs"
 )
 _OTHER_HEAD = "cell, users | metric | bootstrap_t | 200 resamples | bootstrap | bca | delta | empirical_likelihood"
 _BOUNDED_HEAD = "cell, users | metric | estimator | interval | coverage | width"

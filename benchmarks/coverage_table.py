@@ -17,7 +17,6 @@ __all__ = ["DEFAULT", "Share", "Table"]
 DEFAULT = "bootstrap_t"
 _ESTIMATORS = ("ips", "snips", "dr")
 _BOUNDED = ("empirical_bernstein", "betting")
-_FEWEST = 100
 _METRICS = tuple(METRICS)
 
 
@@ -91,14 +90,17 @@ class Table:
         ]
         return float(widths[0] / widths[1])
 
-    def judged(self, metric: str) -> Iterator[tuple[Question, Share]]:
-        """Coverage of the default interval among the logs of the cell's verdict."""
+    def default(self, metric: str, *, judged: bool) -> list[Share]:
+        """Coverage of the default interval by each estimator, then of its differences to the logging policy.
+
+        Args:
+            metric: Key.
+            judged: Whether among the logs of the cell's verdict alone.
+        """
         called = self.called(metric)
-        among = None if called is None else self.named(metric, called)
-        for versus in (False, True):
-            for estimator in _ESTIMATORS:
-                question = Question(metric, estimator, versus, DEFAULT)
-                yield question, self.coverage(question, among)
+        among = self.named(metric, called) if judged and called is not None else None
+        asked = [Question(metric, estimator, versus, DEFAULT) for versus in (False, True) for estimator in _ESTIMATORS]
+        return [self.coverage(question, among) for question in asked]
 
     def bounded(self) -> Iterator[tuple[Question, Share]]:
         """Coverage of the bounded methods, among all logs."""
@@ -114,13 +116,13 @@ class Table:
                 continue
             share = f"{100 * self.named(metric, VerdictName.TRUSTED).mean():.0f} %"
             sizes = f"{np.median(self.user_ess):,.0f} | {np.median(self.reward_ess[:, place]):,.0f}"
-            held = " | ".join(str(each) for _, each in self.judged(metric))
-            overall = self.coverage(Question(metric, "dr", False, DEFAULT))
-            yield f"| {self.cell.name} | {metric} | {sizes} | {share} | {held} | {overall} |"
+            held = " | ".join(str(each) for each in self.default(metric, judged=True))
+            whole = [each.value for each in self.default(metric, judged=False)]
+            yield f"| {self.cell.name} | {metric} | {sizes} | {share} | {held} | {min(whole):.1f} to {max(whole):.1f} |"
 
     def other_rows(self) -> Iterator[str]:
         """Lines of Markdown that hold other intervals beside the default, over all logs."""
-        for metric in _METRICS:
+        for metric in ("ctr", "revenue", "roi"):
             beside = [
                 Question(metric, "dr", False, DEFAULT),
                 Question(metric, "dr", False, DEFAULT, few=True),

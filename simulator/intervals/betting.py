@@ -67,7 +67,7 @@ class BettingInterval:
             views.append(_View(mirrored.grouped(), limits.reward_high))
         above, below = ([view for view in views if view.open_to(side)] for side in (1.0, -1.0))
         if not above and not below:
-            return Bounds.unavailable("needs the largest weight from a declared exploration floor")
+            return Bounds.unavailable("needs the largest weight from a declared floor (--floor)")
         enough = math.log(2.0 / (1.0 - level))
         low = _end(above, 1.0, enough, terms.point, limits.reward_low, limits.reward_high)
         high = _end(below, -1.0, enough, terms.point, limits.reward_high, limits.reward_low)

@@ -41,7 +41,9 @@ class UserTerms:
     def of(cls, statistic: Statistic, limits: Limits) -> UserTerms | str:
         """Take a statistic apart, or say why it is no mean of bounded row terms."""
         if limits.row_range is None or limits.decisions is None:
-            return "needs a mean of bounded row terms: a value per decision by IPS or DR, with --reward-max for money"
+            return (
+                "needs bounded row terms: a value per decision by IPS or DR, with --floor, and --reward-max for money"
+            )
         decisions = statistic.totals.column(limits.decisions)
         multiplicity = statistic.totals.multiplicity
         # The influence of a ratio of sums is (z − point · n) / Σn, and of differences of such ratios likewise.

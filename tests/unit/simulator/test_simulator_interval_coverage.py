@@ -10,7 +10,7 @@ from simulator.intervals import INTERVALS, Limits
 from simulator.statistic import Statistic
 from simulator.totals import Totals
 
-LIMITS = Limits("n", ("w",), 5.0, 0.0, 1.0, (0.0, 5.0), (0.0, 5.0))
+LIMITS = Limits("n", ("w",), 0.0, 1.0, (0.0, 5.0), (0.0, 5.0))
 
 
 def ips(rewards: np.ndarray, weights: np.ndarray, user: np.ndarray, draws: np.ndarray | None = None) -> Statistic:

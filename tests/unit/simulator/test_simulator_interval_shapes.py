@@ -174,7 +174,7 @@ def test_betting_needs_no_floor_for_weighted_rewards() -> None:
     statistic = mean_of(weights * (random.random(4000) < 0.3))
     statistic.totals.put("w", weights)
     far = (0.0, math.inf)
-    bounds = INTERVALS["betting"].bounds(statistic, 0.95, Limits("n", ("w",), None, 0.0, 1.0, far, far))
+    bounds = INTERVALS["betting"].bounds(statistic, 0.95, Limits("n", ("w",), 0.0, 1.0, far, far))
     assert bounds.low is not None
     assert bounds.high is not None
     assert 0.2 < bounds.low < 0.3 < bounds.high < 0.42
@@ -184,7 +184,7 @@ def test_betting_says_when_weights_cannot_be_right() -> None:
     weights = np.full(4000, 3.0)
     statistic = mean_of(weights * 0.9)
     statistic.totals.put("w", weights)
-    limits = Limits("n", ("w",), 4.0, 0.0, 1.0, (0.0, 4.0), (0.0, 4.0))
+    limits = Limits("n", ("w",), 0.0, 1.0, (0.0, 4.0), (0.0, 4.0))
     assert "propensities" in (INTERVALS["betting"].bounds(statistic, 0.95, limits).reason or "")
 
 

@@ -13,7 +13,7 @@ from simulator.statistic import Statistic
 from simulator.totals import Totals
 
 USERS, RESAMPLES, RANGE = 400, 300, (0.0, 4.0)
-LIMITS = Limits("n", ("w",), 4.0, 0.0, 1.0, RANGE, RANGE)
+LIMITS = Limits("n", ("w",), 0.0, 1.0, RANGE, RANGE)
 SAMPLE = np.random.default_rng(5)
 VISITS = SAMPLE.geometric(0.6, USERS).astype(np.float64)
 WEIGHTS = 4.0 * SAMPLE.binomial(VISITS.astype(int), 0.25)
@@ -108,7 +108,7 @@ def test_bounded_methods_take_no_bound_from_the_sample() -> None:
         nothing = INTERVALS[name].bounds(statistic, 0.95, Limits("n", ("w",)))
         assert nothing.low is None
         assert "--reward-max" in (nothing.reason or "")
-    no_floor = replace(LIMITS, weight_max=None, row_range=(0.0, np.inf), mirror_range=(0.0, np.inf))
+    no_floor = replace(LIMITS, row_range=(0.0, np.inf), mirror_range=(0.0, np.inf))
     bernstein = INTERVALS["empirical_bernstein"].bounds(statistic, 0.95, no_floor)
     assert "floor" in (bernstein.reason or "")
     no_mirror = replace(no_floor, row_range=(-np.inf, np.inf), mirror_range=None)
