@@ -29,9 +29,9 @@ _TRUSTED = """
 
 Coverage of the default interval, `bootstrap_t`, among the logs that are called trusted; the last column has the least
 and the most of the six figures over all logs of the cell, whatever their verdict. The two differ near a threshold,
-since a verdict that reads rewards takes its pick. Of clicks, it leaves out logs that show too few, so coverage among the
-trusted is higher. Of money with a heavy tail, it prefers logs whose rewards look even, which are those that miss the
-rare large purchases, so coverage among the trusted is lower.
+since a verdict that reads rewards takes its pick. Of clicks, it leaves out logs that show too few, so coverage among
+the trusted is higher. Of money with a heavy tail, it prefers logs whose rewards look even, which are those that miss
+the rare large purchases, so coverage among the trusted is lower.
 """
 _OTHERS = """
 ## Where most are called {name}
