@@ -7,6 +7,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from engine.core.errors import InvalidInput
 from simulator.defaults import DEFAULT_ESTIMATORS, default_metrics, default_policies, ranking_metric
 from simulator.estimators import ESTIMATORS
@@ -50,7 +52,18 @@ def evaluate(
     Raises:
         InvalidInput: When a name is unknown, or the settings do not fit the log.
     """
-    settings = settings or ReplaySettings()
+    # Matrices are small here: threads of their own cost more than they bring, and much more on a busy machine.
+    with threadpool_limits(1, user_api="blas"):
+        return _evaluated(log, policies, metrics, estimators, settings or ReplaySettings())
+
+
+def _evaluated(
+    log: LogSource,
+    policies: Sequence[str] | None,
+    metrics: Sequence[str] | None,
+    estimators: Sequence[str],
+    settings: ReplaySettings,
+) -> ReplayReport:
     narrowed: LogSource = Narrowed(log, settings)
     if any(spec.startswith(_LEARNS) for spec in policies or ()):
         narrowed = in_time_order(narrowed)
