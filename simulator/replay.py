@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import norm
@@ -338,11 +338,7 @@ class Replay:
         )
 
     def _diagnostics(self, sample: Sample, metric: Metric) -> Diagnostics:
-        measured = Diagnostics.of(sample, metric.key, self._settings.thresholds.mean_weight_level)
-        below = [name for name in metric.denominator if not name.startswith(HOLD_PREFIX)]
-        sizes = [sample.bench.clusters.effective_size(sample.rewarded[f"quantity:{name}"]) for name in below]
-        # Of a ratio, the smaller of its two parts counts.
-        return replace(measured, reward_ess=min([measured.reward_ess, *sizes]))
+        return Diagnostics.of(sample, metric, self._settings.thresholds.mean_weight_level)
 
     def _metric(self, metric: Metric, asked: _Asked, sample: Sample) -> MetricReport:
         diagnostics = self._diagnostics(sample, metric)

@@ -53,7 +53,7 @@ class ReplaySettings:
     end: int | None = None
     where: str | None = None
     by: str | None = None
-    interval: str = "bootstrap"
+    interval: str = "bootstrap_t"
     level: float = 0.95
     segments: int = 1
     resamples: int = 1000

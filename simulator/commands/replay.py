@@ -59,7 +59,7 @@ def replay(
     end: Annotated[str | None, typer.Option("--to", metavar="T", help="Only decisions before this time.")] = None,
     where: Annotated[str | None, typer.Option(metavar="EXPR", help="SQL condition on context columns.")] = None,
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Break the report down by a column.")] = None,
-    interval: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(INTERVALS)}.")] = "bootstrap",
+    interval: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(INTERVALS)}.")] = "bootstrap_t",
     level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
     resamples: Annotated[int, typer.Option(metavar="N", help="Bootstrap resamples.")] = 1000,
     cluster: Annotated[str | None, typer.Option(metavar="COLUMN", help="Cluster by this instead of user.")] = None,

@@ -139,7 +139,7 @@ def test_values_by_hand(simulator: Run, log: Path) -> None:
     assert mail["incremental_roi"]["ips"]["value"] == pytest.approx((0.4 * lift - spent) / spent)
     hold = report["policies"][1]["metrics"]
     assert hold["roi"]["ips"] == {
-        **{"value": None, "low": None, "high": None, "level": 0.95, "interval": "bootstrap"},
+        **{"value": None, "low": None, "high": None, "level": 0.95, "interval": "bootstrap_t"},
         "reason": "no cost under this policy",
     }
     assert hold["ctr_per_send"]["verdict"] == "refused"
