@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -27,8 +28,8 @@ from simulator.report.replay_report import ReplayReport
 __all__ = ["evaluate"]
 
 _MOST_GROUPS = 50
-#: Policies that learn row by row need the log in the order of its time.
-_LEARNS = ("vw:", "holding:")
+#: Policies that learn row by row, by themselves or with a share held, need the log in the order of its time.
+_LEARNS = re.compile(r"(holding:[^:]*:)*vw:")
 _T = TypeVar("_T")
 
 
@@ -65,7 +66,7 @@ def _evaluated(
     settings: ReplaySettings,
 ) -> ReplayReport:
     narrowed: LogSource = Narrowed(log, settings)
-    if any(spec.startswith(_LEARNS) for spec in policies or ()):
+    if any(_LEARNS.match(spec) for spec in policies or ()):
         narrowed = in_time_order(narrowed)
     facts = LogFacts.of(narrowed, cluster=settings.cluster, reward_max=settings.reward_max)
     for term in settings.objective:

@@ -145,8 +145,10 @@ class Replay:
 
     def _dealt(self) -> Folds:
         progressive = any(isinstance(asked.policy, Progressive) for asked in self._asked.values())
-        if self._settings.fit == "past" or (progressive and self._split.learns == "progressive"):
+        if self._settings.fit == "past":
             return Folds.in_time(self._facts, self._settings.delay_us)
+        if progressive and self._split.learns == "progressive":
+            return Folds.in_time(self._facts, self._settings.delay_us, as_it_stands=True)
         return Folds.by_user(self._facts, self._settings.seed)
 
     def _quantities(self, log: Log) -> Quantities:
