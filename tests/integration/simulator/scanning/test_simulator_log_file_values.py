@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator import Log
+from simulator import Log, UnusableLog
 
 Scans = Callable[..., Log]
+Refuses = Callable[..., UnusableLog]
 FileOf = Callable[..., Path]
 GOOD: dict[str, Any] = {"arm": "a", "propensity": 0.25, "eligible": ["a", "b"], "outcomes": []}
 
@@ -49,11 +51,11 @@ def test_what_polars_would_bring_to_one_type_stays_as_it_was(scans: Scans, file_
         ["a", 'b", "x": 5', "\\", '"x": true'],
     ]
     for values in several:
-        lines = [
-            good(n, context={"x": value, 'q"': value}, slate=value, weather=value) for n, value in enumerate(values)
-        ]
-        log = scans(file_of(*lines))
-        assert log.context["x"].tolist() == log.extra["weather"].tolist() == values
+        lines = [good(n, context={"x": value, "y": n}) for n, value in enumerate(values)]
+        assert scans(file_of(*lines)).context["x"].tolist() == values
+        for name in ("slate", "position", "weather"):
+            lines = [good(n, **{name: value}) for n, value in enumerate(values)]
+            assert scans(file_of(*lines)).extra[name].tolist() == values
     lines = [good(n, weather=None if n < 250 else n, context={"x": None if n < 250 else n / 2}) for n in range(300)]
     assert scans(file_of(*lines)).extra["weather"][-1] == 299
 
@@ -124,3 +126,16 @@ def test_ids_that_only_share_a_hash_are_two(scans: Scans, file_of: FileOf, monke
     monkeypatch.setattr("simulator.log_file._hashes", lambda chunk: np.zeros(chunk.rows, dtype=np.uint64))
     path = file_of(*(good(n) for n in range(20)))
     scans(path)
+
+
+def test_sums_at_the_edge_are_those_of_exact_adding(scans: Scans, refuses: Refuses, file_of: FileOf) -> None:
+    """Adding in another order or precision may go over the limit where the exact sum does not, and the other way."""
+    random, seen = np.random.default_rng(0), set()
+    while len(seen) < 2:
+        shares = random.dirichlet(np.ones(40)).tolist()
+        shares[-1] += 1.0 + 1e-5 - math.fsum(shares)
+        over, over_as_added = math.fsum(shares) > 1.0 + 1e-5, np.add.reduceat(np.array(shares), [0])[0] > 1.0 + 1e-5
+        if over != over_as_added and over not in seen:
+            seen.add(over)
+            path = file_of(good(1, eligible=["a", *(f"b{place}" for place in range(39))], probabilities=shares))
+            (refuses if over else scans)(path)
