@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from simulator.arrays import FloatArray, IntArray
@@ -46,6 +48,11 @@ class Totals:
             known += sums
         self._sums.clear()
         self._products.clear()
+
+    @property
+    def columns(self) -> Mapping[str, FloatArray]:
+        """Sums of each bucket by name, each of shape (B,)."""
+        return self._columns
 
     def __contains__(self, key: str) -> bool:
         return key in self._columns
