@@ -36,7 +36,7 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Halving:
-    """Values candidates rung by rung and drops the worse ones by the joint lower bound of their lift.
+    """Values candidates rung by rung and drops the worse ones by the lower bound of their lift.
 
     It is deterministic: ties go by the order of the candidates. A candidate that was dropped is never valued on rows
     that could show it in a better light, so the bounds of each rung stand for themselves.
@@ -70,12 +70,9 @@ class Halving:
         for number in range(len(self.fractions)):
             found = value(alive, number)
             measured = {name: found[name] for name in alive}
-            critical = critical_value(list(measured.values()), self.level, len(self.fractions))
-            if rungs:
-                # Whoever is still here was chosen among all that began: bounds have to hold for as many.
-                critical = max(critical, rungs[0].critical)
-            bounds = simultaneous(measured, critical, less=self.less)
-            best_first = sorted(alive, key=lambda name: (not measured[name].believed, -bounds[name].low))
+            critical = critical_value(list(measured.values()), self.level, len(self.fractions), len(names))
+            bounds = simultaneous(measured, critical, self.level, less=self.less)
+            best_first = sorted(alive, key=lambda name: (not measured[name].believed, -bounds[name].own_low))
             last = number == len(self.fractions) - 1
             kept = tuple(best_first if last else best_first[: max(1, math.ceil(self.keep * len(alive)))])
             rungs.append(Rung(number, measured, bounds, kept, critical))

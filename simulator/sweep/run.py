@@ -70,7 +70,8 @@ def sweep(
         space: What to try: a TOML file, its content, or a `Space`.
         campaign: The campaign whose log this is, or its file; without one, columns and arms are read off the log, and
             the result cannot be promoted.
-        metric: What candidates are valued by; by default the campaign's objective, else as in `evaluate`.
+        metric: What candidates are valued by; by default as the space says, else the campaign's objective, else as in
+            `evaluate`.
         estimator: Key of the estimator.
         engine: `local`, `ray`, or where else tasks run.
         out: Folder of the sweep: what is found is kept there, so that a sweep that was killed goes on, and the winner's
@@ -86,7 +87,8 @@ def sweep(
     with _folder(out) as folder, _engine(engine) as running:
         source = SweepLog.of(_paths(log, folder), ["campaign", *([settings.cluster] if settings.cluster else [])])
         known = _campaign(campaign)
-        setup = Setup.of(source, _space(space), known, metric, estimator, settings)
+        tried = _space(space)
+        setup = Setup.of(source, tried, known, metric or tried.metric, estimator, settings)
         state = State(folder, _root(setup))
         trial = Trial(setup.course, running, state, progress or (lambda _: None))
         return _run(setup, trial, state, "" if out is None else os.fspath(out))

@@ -103,6 +103,7 @@ class Space:
         exploration: Table of the campaign's `[exploration]`, each value as `every` reads it.
         learning: Of its `[learning]`.
         objective: Of its `[objective]`: what candidates learn; they are all valued alike.
+        metric: What candidates are valued by, unless the sweep is told otherwise.
         policies: SPECs that need no learning under a campaign: uniform, constant:…, vw:…, snapshot:… and others.
         search: How candidates are taken.
         periods: How the log is parted.
@@ -112,6 +113,7 @@ class Space:
     exploration: Any = field(default_factory=dict)
     learning: Any = field(default_factory=dict)
     objective: Any = field(default_factory=dict)
+    metric: str | None = None
     policies: tuple[str, ...] = ()
     search: Search = field(default_factory=Search)
     periods: Parted = field(default_factory=Parted)

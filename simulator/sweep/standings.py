@@ -56,7 +56,7 @@ def ranked_rows(
     shown = {row.policy for row in rows}
     for rung in reversed(rungs):
         last = rung is rungs[-1]
-        order = sorted(rung.measured, key=lambda name, at=rung: -at.bounds[name].low)  # type: ignore[misc]
+        order = sorted(rung.measured, key=lambda name, at=rung: -at.bounds[name].own_low)  # type: ignore[misc]
         for name in rung.kept if last else order:
             if name in shown:
                 continue

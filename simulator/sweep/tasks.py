@@ -14,7 +14,7 @@ from engine.service.clocks import SystemClock
 from simulator.log import Log
 from simulator.log_whole import in_time_order
 from simulator.partial_sums import PartialSums
-from simulator.policies import EvaluationPolicy, PolicySetting, VwOptions, VwPolicy, parse_policy
+from simulator.policies import EvaluationPolicy, PolicyAnswer, PolicySetting, VwOptions, VwPolicy, parse_policy
 from simulator.promotion import learned_candidate, offered
 from simulator.sweep.candidate_policy import CandidatePolicy
 from simulator.sweep.contender import Contender
@@ -162,7 +162,18 @@ def _vw(stage: Stage, options: str) -> tuple[EvaluationPolicy, tuple[str, ...]]:
     if policy is None:
         raise InvalidInput("expected decisions to learn from, got none; take a longer log", field=f"vw:{options}")
     policy.freeze(course.periods.until())
-    return policy, policy.notes
+    return _Learned(policy), policy.notes
+
+
+class _Learned:
+    """A policy that has learned, and shows nothing by which it could be told to begin anew."""
+
+    def __init__(self, policy: EvaluationPolicy) -> None:
+        self.spec = policy.spec
+        self._policy = policy
+
+    def answer(self, log: Log) -> PolicyAnswer:
+        return self._policy.answer(log)
 
 
 def _lessons(course: Course, rung: int) -> Iterator[Log]:
