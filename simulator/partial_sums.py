@@ -71,8 +71,8 @@ class PartialSums:
         bench.choices += self.choices
         bench.decisions += self.decisions
         bench.decisions_with_choice += self.decisions_with_choice
-        for spec, sums in self.samples.items():
-            samples[spec].fill(sums)
+        for spec, own in self.samples.items():
+            samples[spec].fill(own)
 
 
 def _plus(one: FloatArray | None, other: FloatArray | None) -> FloatArray:

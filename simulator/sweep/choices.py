@@ -19,8 +19,9 @@ _RANGE = {"from", "to", "steps", "log"}
 def every(value: Any, field: str) -> list[Any]:
     """List everything that a value of a space file stands for, in its order.
 
-    A list is a choice of its items, and an item that is a list is taken as it is; a table with `from` and `to` is a range of `steps` numbers (whole ones where both
-    ends are), evenly spaced, or on a log scale with `log = true`; any other table is every combination of its values.
+    A list is a choice of its items, and an item that is a list is taken as it is. A table with `from` and `to` is a
+    range of `steps` numbers (whole ones where both ends are), evenly spaced, or on a log scale with `log = true`. Any
+    other table is every combination of its values.
 
     Args:
         value: As TOML gives it.
@@ -93,12 +94,14 @@ def _ends(value: Mapping[str, Any], field: str) -> tuple[float, float, bool]:
     unknown = set(value) - _RANGE
     if unknown:
         raise ConfigError(f"unknown in a range; it has {', '.join(sorted(_RANGE))}", field=f"{field}.{min(unknown)}")
-    low, high, log = value.get("from"), value.get("to"), value.get("log", False)
-    if not _is_number(low) or not _is_number(high) or not low < high:
-        raise ConfigError(f"expected numbers from < to, got {low!r} and {high!r}", field=field)
+    ends, log = (value.get("from"), value.get("to")), value.get("log", False)
+    low, high = (float(end) if _is_number(end) else math.nan for end in ends)  # type: ignore[arg-type]
+    # Written so that NaN is refused.
+    if not low < high:
+        raise ConfigError(f"expected numbers from < to, got {ends[0]!r} and {ends[1]!r}", field=field)
     if not isinstance(log, bool) or (log and low <= 0):
         raise ConfigError("expected `log = true` with `from` above 0", field=field)
-    return float(low), float(high), log
+    return low, high, log
 
 
 def _is_number(value: Any) -> bool:
@@ -110,4 +113,3 @@ def _number(value: float, stated: Mapping[str, Any]) -> float:
     if isinstance(stated["from"], int) and isinstance(stated["to"], int):
         return round(value)
     return float(f"{value:.6g}")
-

@@ -56,9 +56,7 @@ class Halving:
     level: float = 0.95
     less: bool = False
 
-    def run(
-        self, names: Sequence[str], value: Callable[[Sequence[str], int], Mapping[str, Measured]]
-    ) -> list[Rung]:
+    def run(self, names: Sequence[str], value: Callable[[Sequence[str], int], Mapping[str, Measured]]) -> list[Rung]:
         """Run all rungs.
 
         Args:

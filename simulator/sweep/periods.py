@@ -96,10 +96,7 @@ class Periods:
         if how.select_from is not None and how.confirm_from is not None:
             edges = (_moment(how.select_from), _moment(how.confirm_from))
         else:
-            edges = tuple(
-                int(at[min(np.searchsorted(passed, share, side="right"), at.size - 1)])
-                for share in (how.train, how.train + how.select)
-            )
+            edges = (_at_share(at, passed, how.train), _at_share(at, passed, how.train + how.select))
         wait = horizon_us if log.timed else 0
         last = _last_moment(log)
         train, select = at + wait <= edges[0], (at >= edges[0]) & (at + wait <= edges[1])
@@ -116,9 +113,7 @@ class Periods:
             horizon_us=wait,
             last=last,
             train_from=tuple(float(_cut(at[train], 1.0 - share)) for share in fractions),
-            select_to=tuple(
-                float(edges[1]) if share == 1.0 else float(_cut(at[select], share)) for share in fractions
-            ),
+            select_to=tuple(float(edges[1]) if share == 1.0 else float(_cut(at[select], share)) for share in fractions),
         )
 
     def rows(self, log: Log, period: Period, rung: int) -> BoolArray:
@@ -220,6 +215,11 @@ class Chosen:
 
 def _moment(at: datetime) -> int:
     return round((at - _EPOCH).total_seconds() * _SECOND)
+
+
+def _at_share(at: IntArray, passed: FloatArray, share: float) -> int:
+    """Give the moment of the first decision after a share of all."""
+    return int(at[min(int(np.searchsorted(passed, share, side="right")), at.size - 1)])
 
 
 def _cut(at: IntArray, share: float) -> int:

@@ -54,8 +54,10 @@ class _Column:
 
 
 def schema_of_log(log: LogSource) -> tuple[Schema, tuple[str, ...]]:
-    """Derive columns from contexts by kind: numbers scaled to their range, booleans, words up to 64 as they are, else
-    hashed; the embedding as wide as it is. No outcome is looked at.
+    """Derive columns from contexts by kind, without a look at any outcome.
+
+    Numbers are scaled to their range; of words up to 64 have a column each, more are hashed; the embedding is as wide
+    as it is.
 
     Args:
         log: The whole log, since a model must be able to read every context that it will be asked about.

@@ -242,4 +242,3 @@ def _told(known: LogCampaign | None, periods: Periods) -> list[str]:
     if known is not None and known.left_out:
         notes.append(f"no model sees {', '.join(known.left_out)}: never varies, or is of several kinds")
     return notes
-

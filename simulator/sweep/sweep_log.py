@@ -147,7 +147,9 @@ class _Look:
     def at(cls, path: Path, columns: tuple[str, ...]) -> _Look:
         log = _opened(path, columns)
         rows, first, ids = 0, np.iinfo(np.int64).max, []
-        width, contexts, extras = None, (), ()
+        width: int | None = None
+        contexts: tuple[str, ...] = ()
+        extras: tuple[str, ...] = ()
         for chunk in log.chunks():
             rows += chunk.rows
             first = min(first, int(chunk.decided_at.min()))
