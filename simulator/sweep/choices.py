@@ -38,6 +38,7 @@ def every(value: Any, field: str) -> list[Any]:
     if not isinstance(value, Mapping):
         return [value]
     if _is_range(value):
+        _ends(value, field)
         if "steps" not in value:
             raise ConfigError("a range in a grid needs `steps`; add it, or search at random", field=field)
         return _points(value, field)

@@ -73,7 +73,9 @@ def contenders(
         return plain_ones
     made = [_changed(campaign, tables, scaled) for tables in space.settings()]
     distinct = list({_digest(_effective(one)): one for one in made}.values())
-    named = [Contender(name, one) for name, one in zip(_names(distinct), distinct, strict=True)]
+    taken = {"logged", "uniform", *space.policies}
+    names = [f"{name}, learned" if name in taken else name for name in _names(distinct)]
+    named = [Contender(name, one) for name, one in zip(names, distinct, strict=True)]
     return [*named, *plain_ones]
 
 

@@ -14,6 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from engine.config import read_toml
 from engine.core.campaign import Campaign
 from engine.core.errors import InvalidInput
@@ -84,7 +86,8 @@ def sweep(
         ModuleNotFoundError: When Ray is asked for and not installed.
     """
     settings = settings or ReplaySettings(interval="bootstrap_t")
-    with _folder(out) as folder, _engine(engine) as running:
+    # The engine has a process for each core, and more threads would only be in each other's way.
+    with _folder(out) as folder, _engine(engine) as running, threadpool_limits(1):
         source = SweepLog.of(_paths(log, folder), ["campaign", *([settings.cluster] if settings.cluster else [])])
         known = _campaign(campaign)
         tried = _space(space)

@@ -65,7 +65,10 @@ def critical_value(measured: Sequence[Measured], level: float, rungs: int = 1, b
     kept = largest[undefined.mean(axis=0) <= _MOST_UNDEFINED]
     if kept.size < (1.0 - _MOST_UNDEFINED) * largest.size:
         return math.inf
-    return max(alone, float(np.quantile(kept, share, method="weibull")))
+    # Between two infinite ones lies none that is defined.
+    with np.errstate(invalid="ignore"):
+        quantile = float(np.quantile(kept, share, method="weibull"))
+    return math.inf if math.isnan(quantile) else max(alone, quantile)
 
 
 def simultaneous(
