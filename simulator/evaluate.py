@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -27,8 +28,8 @@ from simulator.report.replay_report import ReplayReport
 __all__ = ["evaluate"]
 
 _MOST_GROUPS = 50
-#: Policies that learn row by row need the log in the order of its time.
-_LEARNS = ("vw:", "holding:")
+#: Policies that learn row by row, by themselves or with a share held, need the log in the order of its time.
+_LEARNS = re.compile(r"(holding:[^:]*:)*vw:")
 _T = TypeVar("_T")
 
 
@@ -65,7 +66,7 @@ def _evaluated(
     settings: ReplaySettings,
 ) -> ReplayReport:
     narrowed: LogSource = Narrowed(log, settings)
-    if any(spec.startswith(_LEARNS) for spec in policies or ()):
+    if any(_LEARNS.match(spec) for spec in policies or ()):
         narrowed = in_time_order(narrowed)
     facts = LogFacts.of(narrowed, cluster=settings.cluster, reward_max=settings.reward_max)
     for term in settings.objective:
@@ -78,7 +79,10 @@ def _evaluated(
     report = _report(facts, policies, chosen, estimators, settings)
     if settings.by is None:
         return report
-    return replace(report, by=settings.by, groups=_groups(narrowed, policies, chosen, estimators, settings))
+    groups = _groups(narrowed, policies, chosen, estimators, settings)
+    told = f"intervals of the {len(groups)} segments hold at once: each is widened for their number (Bonferroni)"
+    summary = replace(report.log, warnings=(*report.log.warnings, *([told] if len(groups) > 1 else [])))
+    return replace(report, log=summary, by=settings.by, groups=groups)
 
 
 def _metrics(settings: ReplaySettings) -> Mapping[str, Metric]:
@@ -112,8 +116,9 @@ def _report(
     ranked_by = ranking_metric(list(by_key))
     chosen = [_known(key, ESTIMATORS, "--estimator") for key in dict.fromkeys(estimators)]
     specs = list(dict.fromkeys(policies)) if policies else default_policies(facts)
-    reports = Replay(facts, specs, metrics, chosen, settings, by_key[ranked_by]).reports()
-    return ReplayReport(facts.summary, reports, ranked_by)
+    replay = Replay(facts, specs, metrics, chosen, settings, by_key[ranked_by])
+    reports = replay.reports()
+    return ReplayReport(facts.summary, reports, ranked_by, pictures=replay.pictures())
 
 
 def _groups(
@@ -132,8 +137,9 @@ def _groups(
                 f"expected a column of at most {_MOST_GROUPS} values, got more in {by!r}; group by a coarser one",
                 field="--by",
             )
+    adjusted = replace(settings, segments=len(names), pictures=False)
     reports = {}
     for name in sorted(names):
         facts = LogFacts.of(Group(log, by, name), cluster=settings.cluster, reward_max=settings.reward_max)
-        reports[name] = _report(facts, policies, metrics, estimators, settings)
+        reports[name] = _report(facts, policies, metrics, estimators, adjusted)
     return reports

@@ -45,7 +45,7 @@ class Folds:
         return cls(fold, _BY_USER, {number: rest or (number,) for number, rest in others.items()})
 
     @classmethod
-    def in_time(cls, facts: LogFacts, delay_us: int) -> Folds:
+    def in_time(cls, facts: LogFacts, delay_us: int, *, as_it_stands: bool = False) -> Folds:
         """Cut the log into consecutive parts; each is predicted from those whose outcomes were complete before it.
 
         A log whose policy learned from earlier rewards must not be corrected by a model that knows later ones: then
@@ -53,10 +53,17 @@ class Folds:
 
         Source: Bibaut, Chambaz, Dimakopoulou, Kallus and van der Laan, "Post-contextual-bandit inference" (2021), §2.
 
+        Args:
+            facts: What is known of the log.
+            delay_us: How long outcomes take.
+            as_it_stands: Whether a log in which no row has a time may be taken in the order of its rows; none of its
+                outcomes is late then.
+
         Raises:
             InvalidInput: When a row has no time.
         """
-        if bool((facts.decided_at == NO_TIME).any()):
+        timeless = facts.decided_at == NO_TIME
+        if bool(timeless.any()) and not (as_it_stands and bool(timeless.all()) and not delay_us):
             raise InvalidInput("expected `decided_at` in every row for past-only fits; fit by user", field="--fit")
         order = np.argsort(facts.decided_at, kind="stable")
         fold = np.empty(facts.rows, dtype=np.int64)

@@ -17,6 +17,7 @@ from simulator.log_parts import is_several, most_parts, parted, parts_of
 from simulator.log_source import LogSource
 from simulator.quantities import Quantities
 from simulator.report.replay_report import CAVEAT, LogSummary
+from simulator.sample_ratio import SampleRatio, SampleRatioAlarm
 from simulator.timestamps import rfc3339
 
 __all__ = ["LogFacts"]
@@ -39,6 +40,7 @@ class LogFacts:
         capped: Channels with arms excluded for a cap or a budget.
         features: How contexts are encoded for reward models.
         lags: Longest time seen between a decision and its outcomes, by type.
+        alarms: Where arms were drawn more or less often than the propensities say.
         snapshots: How many snapshots, at most 2 counted, decided: more than one makes the log adaptive.
     """
 
@@ -54,6 +56,7 @@ class LogFacts:
     capped: frozenset[str]
     features: ContextFeatures
     lags: Horizons
+    alarms: tuple[SampleRatioAlarm, ...]
     snapshots: int
 
     @classmethod
@@ -110,8 +113,11 @@ class _Survey:
         self._clustered = True
         self._context = ContextSurvey()
         self._lags = Horizons()
+        self._ratio = SampleRatio()
+        self._alarms: list[SampleRatioAlarm] = []
 
     def add(self, chunk: Log) -> None:
+        self._ratio.add(chunk)
         self._modes += np.bincount(chunk.mode, weights=chunk.count, minlength=len(MODES)).astype(np.int64)
         self._single += int(chunk.count[chunk.lengths == 1].sum())
         times = chunk.decided_at[chunk.decided_at != NO_TIME]
@@ -145,6 +151,7 @@ class _Survey:
             self._snapshots |= {str(value) for value in valued.extra["snapshot"] if value is not None}
 
     def facts(self) -> LogFacts:
+        self._alarms = self._ratio.finish()
         members = Membership.joined(self._members)
         decided = np.concatenate(self._decided) if self._decided else np.zeros(0, dtype=np.int64)
         most = most_parts(self._several)
@@ -165,6 +172,7 @@ class _Survey:
             capped=frozenset(self._capped),
             features=self._context.features(),
             lags=self._lags,
+            alarms=tuple(self._alarms),
             snapshots=len(self._snapshots),
         )
 
@@ -194,6 +202,9 @@ class _Survey:
             warnings.append("decisions without a user are taken as independent: intervals are unclustered for them")
         if self._slates:
             warnings.append("slates are judged per position: no effect of one position on another is estimated")
+        if self._alarms:
+            more = f" (and {len(self._alarms) - 1} more; see lint)" if len(self._alarms) > 1 else ""
+            warnings.append(f"sample ratio: {self._alarms[0]}{more}")
         if self._cut_off:
             warnings.append(f"revenue of {self._cut_off} rows is cut off at {self._reward_max:g} (--reward-max)")
         return warnings

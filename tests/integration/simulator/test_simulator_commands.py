@@ -198,7 +198,8 @@ def test_a_refused_verdict_exits_3_only_when_required(simulator: Run, log: Path,
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--policy", "vw:--cb_explore_adf"], "expected one of logged, uniform, best_constant, constant:ARM"),
+        (["--policy", "vw"], "expected one of logged, uniform, best_constant, constant:ARM"),
+        (["--policy", "vw:--cb_explor_adf"], "did you mean --cb_explore_adf"),
         (["--policy", "constant:moon/email/am"], "did you mean 'sun/email/am'"),
         (["--policy", "constant:"], "--policy"),
         (["--policy", "file:none.jsonl"], "none.jsonl"),
