@@ -24,6 +24,7 @@ from simulator.quantities import OBJECTIVE_TERMS
 from simulator.replay import Replay
 from simulator.replay_settings import ReplaySettings
 from simulator.report.replay_report import ReplayReport
+from simulator.reward_models import MODELS
 
 __all__ = ["evaluate"]
 
@@ -74,6 +75,7 @@ def _evaluated(
     keys = list(metrics) if metrics else default_metrics(facts, settings.objective)
     if settings.objective and "objective" not in keys:
         keys.append("objective")
+    _known(settings.model, MODELS, "--model")
     table = _metrics(settings)
     chosen = [_known(key, table, "--metric") for key in keys]
     report = _report(facts, policies, chosen, estimators, settings)

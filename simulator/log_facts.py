@@ -39,6 +39,7 @@ class LogFacts:
         hold_eligible: Whether `hold` could be played.
         capped: Channels with arms excluded for a cap or a budget.
         features: How contexts are encoded for reward models.
+        least_propensity: Of the rows with a choice; 1 where there is none.
         lags: Longest time seen between a decision and its outcomes, by type.
         alarms: Where arms were drawn more or less often than the propensities say.
         snapshots: How many snapshots, at most 2 counted, decided: more than one makes the log adaptive.
@@ -55,6 +56,7 @@ class LogFacts:
     hold_eligible: bool
     capped: frozenset[str]
     features: ContextFeatures
+    least_propensity: float
     lags: Horizons
     alarms: tuple[SampleRatioAlarm, ...]
     snapshots: int
@@ -113,6 +115,7 @@ class _Survey:
         self._clustered = True
         self._context = ContextSurvey()
         self._lags = Horizons()
+        self._least = 1.0
         self._ratio = SampleRatio()
         self._alarms: list[SampleRatioAlarm] = []
 
@@ -146,6 +149,7 @@ class _Survey:
         self._hold_eligible |= hold is not None and bool((valued.eligible == hold).any())
         self._capped |= capped_channels(valued)
         self._context.add(valued)
+        self._least = min(self._least, float(valued.propensity[valued.lengths > 1].min(initial=1.0)))
         self._lags = self._lags.union(Horizons.seen_in(valued))
         if len(self._snapshots) < 2 and "snapshot" in valued.extra:
             self._snapshots |= {str(value) for value in valued.extra["snapshot"] if value is not None}
@@ -171,6 +175,7 @@ class _Survey:
             hold_eligible=self._hold_eligible,
             capped=frozenset(self._capped),
             features=self._context.features(),
+            least_propensity=self._least,
             lags=self._lags,
             alarms=tuple(self._alarms),
             snapshots=len(self._snapshots),
