@@ -148,7 +148,7 @@ class Replay:
         if self._settings.fit == "past":
             return Folds.in_time(self._facts, self._settings.delay_us)
         if progressive and self._split.learns == "progressive":
-            return Folds.in_time(self._facts, self._settings.delay_us, as_it_stands=True)
+            return Folds.in_time(self._facts, self._settings.delay_us)
         return Folds.by_user(self._facts, self._settings.seed)
 
     def _quantities(self, log: Log) -> Quantities:
