@@ -51,13 +51,20 @@ class Folds:
         A log whose policy learned from earlier rewards must not be corrected by a model that knows later ones: then
         each row's error stays of mean zero given the past. The first part is predicted as 0, which makes DR IPS there.
 
+        Where no row has a time, the order of the file is taken for that of time.
+
         Source: Bibaut, Chambaz, Dimakopoulou, Kallus and van der Laan, "Post-contextual-bandit inference" (2021), §2.
 
         Raises:
-            InvalidInput: When a row has no time.
+            InvalidInput: When some rows have a time and others not, or a delay is to pass where none has.
         """
-        if bool((facts.decided_at == NO_TIME).any()):
-            raise InvalidInput("expected `decided_at` in every row for past-only fits; fit by user", field="--fit")
+        timeless = int(np.sum(facts.decided_at == NO_TIME))
+        if timeless and (timeless < facts.rows or delay_us):
+            raise InvalidInput(
+                f"expected `decided_at` in every row, or in none and no --delay, for past-only fits; got {timeless} "
+                f"of {facts.rows} rows without; add it, or fit by user",
+                field="--fit",
+            )
         order = np.argsort(facts.decided_at, kind="stable")
         fold = np.empty(facts.rows, dtype=np.int64)
         fold[order] = np.arange(facts.rows) * _IN_TIME // facts.rows

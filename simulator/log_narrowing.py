@@ -77,7 +77,9 @@ class Narrowed:
             if rows is not None and not rows.all():
                 left_out[what] = left_out.get(what, 0) + int(log.count[~rows].sum())
                 log = log.select(rows)
-        log = self._settings.horizons.within(log, log.outcomes.kinds)
+        horizons = self._settings.horizons
+        # Of all types that were stated, so that the longest horizon is the same for chunks that lack some of them.
+        log = horizons.within(log, {*horizons.by_kind, *log.outcomes.kinds})
         as_of = self._settings.as_of
         return log if as_of is None else replace(log, outcomes=log.outcomes.keep(log.outcomes.at <= as_of))
 
