@@ -24,7 +24,9 @@ SPACE: dict[str, Any] = {
 }
 
 
-def _records(n: int, *, seed: int = 0, told: bool = True, timed: bool = True, hold: bool = True) -> Iterator[dict[str, Any]]:
+def _records(
+    n: int, *, seed: int = 0, told: bool = True, timed: bool = True, hold: bool = True
+) -> Iterator[dict[str, Any]]:
     """Yield uniform decisions; with `told` false every arm is alike, whoever is asked."""
     random = np.random.default_rng(seed)
     arms = ["warm/email/am", "cool/email/am", *(["hold"] if hold else [])]

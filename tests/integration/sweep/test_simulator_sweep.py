@@ -74,7 +74,7 @@ def test_its_value_is_that_of_its_snapshot_on_the_confirm_period(report, shop_lo
 def test_the_log_is_parted_with_an_embargo(report):
     counts = report.periods["decisions"]
     assert sum(counts.values()) == report.log.decisions == 3000
-    # The longest lag of a click is just under an hour: five decisions before each edge, and as many or fewer at the end.
+    # The longest lag of a click is just under an hour: five decisions before each edge, up to five at the end.
     assert 3500 < report.periods["embargo_s"] < 3600
     assert 11 <= counts["left_out"] <= 15
 
