@@ -110,7 +110,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _number(value: float, stated: Mapping[str, Any]) -> float:
-    """Round to whole numbers where both ends are whole, else to six digits: what a file shows is what was tried."""
+    """Round to whole numbers where both ends are whole, else to four digits: what is shown is what was tried."""
     if isinstance(stated["from"], int) and isinstance(stated["to"], int):
         return round(value)
-    return float(f"{value:.6g}")
+    near = next((end for end in (stated["from"], stated["to"]) if math.isclose(value, end, rel_tol=1e-9)), None)
+    return float(f"{value:.4g}" if near is None else near)
