@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp
+.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -82,6 +82,12 @@ bench-copy: $(VENV)/.dev  ## Share of copy that passes the fact check, and its s
 
 bench-obp: $(VENV)/.dev  ## Agreement of the estimators with obp 0.5.7, which it installs apart under .cache
 	$(BIN)/python benchmarks/obp_agreement.py
+
+bench-coverage: $(VENV)/.dev  ## How often intervals hold the truth, by verdict; writes docs/coverage.md; long
+	$(BIN)/python benchmarks/coverage.py --write docs/coverage.md
+
+bench-replay: $(VENV)/.dev  ## Replay of a million decisions against reading, scoring and fitting alone; long
+	$(BIN)/python benchmarks/replay_speed.py
 
 clean:  ## Remove the environment and what the demo left
 	rm -rf $(VENV) demo-out

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.arrays import FloatArray, IntArray
+from simulator.context_table import Factor
 
 __all__ = ["ColumnLevels"]
 
@@ -36,13 +37,12 @@ class ColumnLevels:
         """Number of codes there can be."""
         return _FIRST + max(self._levels, self._bins + 1)
 
-    def codes(self, values: NDArray[np.object_]) -> IntArray:
-        """Code each value, None being absent, shape (n,)."""
+    def codes(self, column: Factor) -> IntArray:
+        """Code the rows of a column, shape (n,)."""
         if self._edges is None and not self._codes:
-            self._begin(values)
-        if self._edges is not None:
-            return self._binned(values, self._edges)
-        return self._named(values)
+            self._begin(column)
+        of_level = self._binned(column.levels, self._edges) if self._edges is not None else self._named(column)
+        return np.append(of_level, _ABSENT)[column.codes]
 
     def label(self, code: int) -> str:
         """Name a code's rows, such as `region = north` or `visits from 3 to below 5`."""
@@ -60,40 +60,29 @@ class ColumnLevels:
             return f"{self._name} from {edges[-1]:g}"
         return f"{self._name} from {edges[place - 1]:g} to below {edges[place]:g}"
 
-    def _begin(self, values: NDArray[np.object_]) -> None:
-        stated = [value for value in values if value is not None]
-        if not stated or not all(_is_number(value) for value in stated):
+    def _begin(self, column: Factor) -> None:
+        if not column.levels.size or not all(_is_number(level) for level in column.levels):
             return
-        numbers = np.array(stated, dtype=np.float64)
+        numbers = column.levels.astype(np.float64)[column.codes[column.codes >= 0]]
         distinct = np.unique(numbers)
         if distinct.size > self._bins:
             distinct = np.unique(np.quantile(numbers, np.arange(self._bins) / self._bins))
         self._edges = distinct
 
-    def _binned(self, values: NDArray[np.object_], edges: FloatArray) -> IntArray:
-        try:
-            numbers = values.astype(np.float64)
-        except (TypeError, ValueError):
-            numbers = np.array([_number(value) for value in values])
+    def _binned(self, levels: NDArray[np.object_], edges: FloatArray) -> IntArray:
+        numbers = np.array([_number(level) for level in levels])
         codes = np.searchsorted(edges, numbers, side="right") + _FIRST
-        absent = np.isnan(numbers)
-        if absent.any():
-            codes[absent] = [_ABSENT if value is None else _OTHER for value in values[absent]]
+        codes[np.isnan(numbers)] = _OTHER
         return codes.astype(np.int64)
 
-    def _named(self, values: NDArray[np.object_]) -> IntArray:
-        listed = values.tolist()
-        codes = self._found(listed)
-        if len(self._codes) < self._levels and (codes == _OTHER).any():
-            for value in dict.fromkeys(listed):
-                if value is not None and len(self._codes) < self._levels:
-                    self._codes.setdefault(value, _FIRST + len(self._codes))
-            codes = self._found(listed)
-        return codes
-
-    def _found(self, values: list[object]) -> IntArray:
-        find = {None: _ABSENT, **self._codes}.get
-        return np.array([find(value, _OTHER) for value in values], dtype=np.int64)
+    def _named(self, column: Factor) -> IntArray:
+        if len(self._codes) < self._levels:
+            # In the order in which rows bring them.
+            used, first = np.unique(column.codes, return_index=True)
+            for code in used[np.argsort(first, kind="stable")]:
+                if code >= 0 and len(self._codes) < self._levels:
+                    self._codes.setdefault(column.levels[code], _FIRST + len(self._codes))
+        return np.array([self._codes.get(level, _OTHER) for level in column.levels], dtype=np.int64)
 
 
 def _is_number(value: object) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
+from simulator.metric import Metric
 from simulator.sample import Sample
 
 __all__ = ["Diagnostics"]
@@ -20,7 +21,7 @@ class Diagnostics:
         ess: (Σw)² / Σw² over decisions.
         ess_share: The same as a share of those decisions.
         user_ess: The same over users' summed weights.
-        reward_ess: (Σ|w r|)² / Σ(w r)² over users, of the first metric.
+        reward_ess: (Σ|w r|)² / Σ(w r)² over users, of the first metric; of one with several parts, the least of theirs.
         max_weight: Largest weight.
         mean_weight: Mean weight, 1 when propensities are true and every arm of the policy is supported.
         mean_weight_low: Lower end of its 99 % interval, clustered by user.
@@ -43,12 +44,12 @@ class Diagnostics:
     unsupported_arms: tuple[str, ...]
 
     @classmethod
-    def of(cls, sample: Sample, reward: str, level: float) -> Diagnostics:
+    def of(cls, sample: Sample, metric: Metric, level: float) -> Diagnostics:
         """Measure a policy.
 
         Args:
             sample: The policy on its bench.
-            reward: Key of the metric whose `reward_ess` is asked for.
+            metric: Whose `reward_ess` is asked for.
             level: Level of the interval of the mean weight.
         """
         n, clusters = sample.bench.decisions_with_choice, sample.bench.clusters
@@ -60,7 +61,7 @@ class Diagnostics:
             ess=ess,
             ess_share=ess / n if n else 0.0,
             user_ess=clusters.effective_size(sample.weights),
-            reward_ess=clusters.effective_size(sample.rewarded[reward]),
+            reward_ess=_reward_ess(sample, metric),
             max_weight=sample.max_weight,
             mean_weight=mean,
             mean_weight_low=low,
@@ -69,6 +70,11 @@ class Diagnostics:
             unsupported_mass=float(mass.sum()),
             unsupported_arms=tuple(sample.arms[code] for code in order if mass[code] > 0),
         )
+
+
+def _reward_ess(sample: Sample, metric: Metric) -> float:
+    sizes = {name: sample.bench.clusters.effective_size(sample.rewarded[name]) for name in metric.parts}
+    return min(size for name, size in sizes.items() if size > 0.0 or metric.parts[name])
 
 
 def _mean_weight(sample: Sample, level: float) -> tuple[float | None, float | None, float | None]:

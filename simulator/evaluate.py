@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import TypeVar
+
+from threadpoolctl import threadpool_limits
 
 from engine.core.errors import InvalidInput
 from simulator.defaults import DEFAULT_ESTIMATORS, default_metrics, default_policies, ranking_metric
@@ -21,12 +24,13 @@ from simulator.quantities import OBJECTIVE_TERMS
 from simulator.replay import Replay
 from simulator.replay_settings import ReplaySettings
 from simulator.report.replay_report import ReplayReport
+from simulator.reward_models import MODELS
 
 __all__ = ["evaluate"]
 
 _MOST_GROUPS = 50
-#: Policies that learn row by row need the log in the order of its time.
-_LEARNS = ("vw:", "holding:")
+#: Policies that learn row by row, by themselves or with a share held, need the log in the order of its time.
+_LEARNS = re.compile(r"(holding:[^:]*:)*vw:")
 _T = TypeVar("_T")
 
 
@@ -50,9 +54,20 @@ def evaluate(
     Raises:
         InvalidInput: When a name is unknown, or the settings do not fit the log.
     """
-    settings = settings or ReplaySettings()
+    # Matrices are small here: threads of their own cost more than they bring, and much more on a busy machine.
+    with threadpool_limits(1, user_api="blas"):
+        return _evaluated(log, policies, metrics, estimators, settings or ReplaySettings())
+
+
+def _evaluated(
+    log: LogSource,
+    policies: Sequence[str] | None,
+    metrics: Sequence[str] | None,
+    estimators: Sequence[str],
+    settings: ReplaySettings,
+) -> ReplayReport:
     narrowed: LogSource = Narrowed(log, settings)
-    if any(spec.startswith(_LEARNS) for spec in policies or ()):
+    if any(_LEARNS.match(spec) for spec in policies or ()):
         narrowed = in_time_order(narrowed)
     facts = LogFacts.of(narrowed, cluster=settings.cluster, reward_max=settings.reward_max)
     for term in settings.objective:
@@ -60,12 +75,16 @@ def evaluate(
     keys = list(metrics) if metrics else default_metrics(facts, settings.objective)
     if settings.objective and "objective" not in keys:
         keys.append("objective")
+    _known(settings.model, MODELS, "--model")
     table = _metrics(settings)
     chosen = [_known(key, table, "--metric") for key in keys]
     report = _report(facts, policies, chosen, estimators, settings)
     if settings.by is None:
         return report
-    return replace(report, by=settings.by, groups=_groups(narrowed, policies, chosen, estimators, settings))
+    groups = _groups(narrowed, policies, chosen, estimators, settings)
+    told = f"intervals of the {len(groups)} segments hold at once: each is widened for their number (Bonferroni)"
+    summary = replace(report.log, warnings=(*report.log.warnings, *([told] if len(groups) > 1 else [])))
+    return replace(report, log=summary, by=settings.by, groups=groups)
 
 
 def _metrics(settings: ReplaySettings) -> Mapping[str, Metric]:
@@ -99,8 +118,9 @@ def _report(
     ranked_by = ranking_metric(list(by_key))
     chosen = [_known(key, ESTIMATORS, "--estimator") for key in dict.fromkeys(estimators)]
     specs = list(dict.fromkeys(policies)) if policies else default_policies(facts)
-    reports = Replay(facts, specs, metrics, chosen, settings, by_key[ranked_by]).reports()
-    return ReplayReport(facts.summary, reports, ranked_by)
+    replay = Replay(facts, specs, metrics, chosen, settings, by_key[ranked_by])
+    reports = replay.reports()
+    return ReplayReport(facts.summary, reports, ranked_by, pictures=replay.pictures())
 
 
 def _groups(
@@ -119,8 +139,9 @@ def _groups(
                 f"expected a column of at most {_MOST_GROUPS} values, got more in {by!r}; group by a coarser one",
                 field="--by",
             )
+    adjusted = replace(settings, segments=len(names), pictures=False)
     reports = {}
     for name in sorted(names):
         facts = LogFacts.of(Group(log, by, name), cluster=settings.cluster, reward_max=settings.reward_max)
-        reports[name] = _report(facts, policies, metrics, estimators, settings)
+        reports[name] = _report(facts, policies, metrics, estimators, adjusted)
     return reports

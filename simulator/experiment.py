@@ -162,7 +162,7 @@ class Experiment:
     def _span(self, statistic: Statistic | None) -> Span:
         if statistic is None:
             return Span(None, None, None)
-        bounds = INTERVALS["bootstrap"].bounds(statistic, self._level, Limits())
+        bounds = INTERVALS["bootstrap_t"].bounds(statistic, self._level, Limits())
         return Span(statistic.point, bounds.low, bounds.high)
 
     def _verdict(self, metric: Metric) -> tuple[VerdictName, tuple[str, ...]]:

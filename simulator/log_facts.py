@@ -17,6 +17,7 @@ from simulator.log_parts import is_several, most_parts, parted, parts_of
 from simulator.log_source import LogSource
 from simulator.quantities import Quantities
 from simulator.report.replay_report import CAVEAT, LogSummary
+from simulator.sample_ratio import SampleRatio, SampleRatioAlarm
 from simulator.timestamps import rfc3339
 
 __all__ = ["LogFacts"]
@@ -38,7 +39,9 @@ class LogFacts:
         hold_eligible: Whether `hold` could be played.
         capped: Channels with arms excluded for a cap or a budget.
         features: How contexts are encoded for reward models.
+        least_propensity: Of the rows with a choice; 1 where there is none.
         lags: Longest time seen between a decision and its outcomes, by type.
+        alarms: Where arms were drawn more or less often than the propensities say.
         snapshots: How many snapshots, at most 2 counted, decided: more than one makes the log adaptive.
     """
 
@@ -53,7 +56,9 @@ class LogFacts:
     hold_eligible: bool
     capped: frozenset[str]
     features: ContextFeatures
+    least_propensity: float
     lags: Horizons
+    alarms: tuple[SampleRatioAlarm, ...]
     snapshots: int
 
     @classmethod
@@ -110,8 +115,12 @@ class _Survey:
         self._clustered = True
         self._context = ContextSurvey()
         self._lags = Horizons()
+        self._least = 1.0
+        self._ratio = SampleRatio()
+        self._alarms: list[SampleRatioAlarm] = []
 
     def add(self, chunk: Log) -> None:
+        self._ratio.add(chunk)
         self._modes += np.bincount(chunk.mode, weights=chunk.count, minlength=len(MODES)).astype(np.int64)
         self._single += int(chunk.count[chunk.lengths == 1].sum())
         times = chunk.decided_at[chunk.decided_at != NO_TIME]
@@ -140,11 +149,13 @@ class _Survey:
         self._hold_eligible |= hold is not None and bool((valued.eligible == hold).any())
         self._capped |= capped_channels(valued)
         self._context.add(valued)
+        self._least = min(self._least, float(valued.propensity[valued.lengths > 1].min(initial=1.0)))
         self._lags = self._lags.union(Horizons.seen_in(valued))
         if len(self._snapshots) < 2 and "snapshot" in valued.extra:
             self._snapshots |= {str(value) for value in valued.extra["snapshot"] if value is not None}
 
     def facts(self) -> LogFacts:
+        self._alarms = self._ratio.finish()
         members = Membership.joined(self._members)
         decided = np.concatenate(self._decided) if self._decided else np.zeros(0, dtype=np.int64)
         most = most_parts(self._several)
@@ -164,7 +175,9 @@ class _Survey:
             hold_eligible=self._hold_eligible,
             capped=frozenset(self._capped),
             features=self._context.features(),
+            least_propensity=self._least,
             lags=self._lags,
+            alarms=tuple(self._alarms),
             snapshots=len(self._snapshots),
         )
 
@@ -194,6 +207,9 @@ class _Survey:
             warnings.append("decisions without a user are taken as independent: intervals are unclustered for them")
         if self._slates:
             warnings.append("slates are judged per position: no effect of one position on another is estimated")
+        if self._alarms:
+            more = f" (and {len(self._alarms) - 1} more; see lint)" if len(self._alarms) > 1 else ""
+            warnings.append(f"sample ratio: {self._alarms[0]}{more}")
         if self._cut_off:
             warnings.append(f"revenue of {self._cut_off} rows is cut off at {self._reward_max:g} (--reward-max)")
         return warnings

@@ -43,6 +43,16 @@ class Metric:
         return {*self.numerator, *self.denominator}
 
     @property
+    def parts(self) -> Mapping[str, bool]:
+        """Quantities of the policy itself whose rewards carry the metric → whether it rests on them in any case.
+
+        Judged one by one: profit has a cost in every row, and the few purchases that decide it would not be seen beside
+        these. What is subtracted need not occur; what is earned, and what is divided by, has to.
+        """
+        own = {name: factor > 0.0 for name, factor in self.numerator.items() if not name.startswith(HOLD_PREFIX)}
+        return {**own, **{name: True for name in self.denominator if not name.startswith(HOLD_PREFIX)}}
+
+    @property
     def needs_hold(self) -> bool:
         """Whether it compares with the policy that always holds."""
         return any(name.startswith(HOLD_PREFIX) for name in self.quantities)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.stats import norm
 
 from simulator.arrays import BoolArray, FloatArray
 from simulator.bench import Bench, Part
@@ -16,7 +18,8 @@ from simulator.declared import Declared
 from simulator.diagnostics import Diagnostics
 from simulator.estimators import Estimator, Need
 from simulator.folds import Folds
-from simulator.intervals import INTERVALS, exact_bounds
+from simulator.gallery import LogGallery, Periods, PolicyGallery
+from simulator.intervals import INTERVALS, Bounds, exact_bounds
 from simulator.log import HOLD, Log
 from simulator.log_facts import LogFacts
 from simulator.metric import HOLD_PREFIX, Metric, UndefinedMetric
@@ -25,6 +28,7 @@ from simulator.policies import (
     EvaluationPolicy,
     LearningTask,
     Logged,
+    PolicyAnswer,
     PolicySetting,
     Prepared,
     Progressive,
@@ -35,6 +39,7 @@ from simulator.policies import (
 from simulator.policy_fit import PolicyFit
 from simulator.quantities import Quantities
 from simulator.replay_settings import ReplaySettings
+from simulator.report.pictures import LogPictures
 from simulator.report.replay_report import Estimate, MetricReport, PolicyReport
 from simulator.resampling import Resampling
 from simulator.sample import Sample, combined
@@ -46,6 +51,8 @@ from simulator.verdict import judge
 __all__ = ["Replay"]
 
 _ALWAYS_HOLD = f"constant:{HOLD}"
+#: Estimators whose bias no interval shows.
+_ASSUMING = frozenset(("dm", "mips", "bipw"))
 _NO_FITS = Fits(None, None, None, {})
 
 
@@ -106,6 +113,9 @@ class Replay:
         self._folds = self._dealt()
         self._crossfit = CrossFit(facts, self._folds, settings) if Need.MODEL in self._needs else None
         self._fits: dict[str, PolicyFit] = {}
+        self._periods = Periods(facts)
+        self._galleries: dict[str, PolicyGallery] = {}
+        self._log_gallery = self._calibration()
 
     def reports(self) -> tuple[PolicyReport, ...]:
         """Value every policy.
@@ -135,8 +145,10 @@ class Replay:
 
     def _dealt(self) -> Folds:
         progressive = any(isinstance(asked.policy, Progressive) for asked in self._asked.values())
-        if self._settings.fit == "past" or (progressive and self._split.learns == "progressive"):
+        if self._settings.fit == "past":
             return Folds.in_time(self._facts, self._settings.delay_us)
+        if progressive and self._split.learns == "progressive":
+            return Folds.in_time(self._facts, self._settings.delay_us, as_it_stands=True)
         return Folds.by_user(self._facts, self._settings.seed)
 
     def _quantities(self, log: Log) -> Quantities:
@@ -221,9 +233,8 @@ class Replay:
         """Ask every policy about every chunk once, and add up what follows from its answers."""
         benches, policies = self._benches(), self._policies()
         self._begin(policies.values())
-        for log in self._facts.chunks():
+        for log, answers in self._answered(policies):
             whole = self._part(log)
-            answers = {spec: policy.answer(log) for spec, policy in policies.items()}
             fits = {spec: self._fits[spec].fits(log, answers[spec]) if self._fits else _NO_FITS for spec in policies}
             for mask, bench, samples in benches:
                 rows = mask[log.place]
@@ -234,8 +245,45 @@ class Replay:
                 for spec, sample in samples.items():
                     answer = answers[spec].select(log, rows)
                     sample.add(part, answer, fits[spec].select(whole, rows), by_arm=bool(self._capped))
+                    self._draw(spec, sample, part, answer)
+            if self._log_gallery is not None:
+                self._log_gallery.add(whole)
         for _, bench, _ in benches:
             bench.close()
+
+    def _answered(self, policies: Mapping[str, EvaluationPolicy]) -> Iterator[tuple[Log, Mapping[str, PolicyAnswer]]]:
+        """Ask every policy about every chunk, in order; a thread is a chunk ahead, so that two cores are at work."""
+
+        def ask(log: Log) -> Mapping[str, PolicyAnswer]:
+            return {spec: policy.answer(log) for spec, policy in policies.items()}
+
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="policies") as thread:
+            before: tuple[Log, Future[Mapping[str, PolicyAnswer]]] | None = None
+            for log in self._facts.chunks():
+                asked = thread.submit(ask, log)
+                if before is not None:
+                    yield before[0], before[1].result()
+                before = log, asked
+            if before is not None:
+                yield before[0], before[1].result()
+
+    def _draw(self, spec: str, sample: Sample, part: Part, answer: PolicyAnswer) -> None:
+        asked = self._asked.get(spec)
+        if not self._settings.pictures or asked is None or asked.samples[spec] is not sample:
+            return
+        if spec not in self._galleries:
+            buckets = self._resampling.multiplicity.size
+            self._galleries[spec] = PolicyGallery(self._facts, self._periods, self._metrics[0], buckets)
+        self._galleries[spec].add(part, answer)
+
+    def _calibration(self) -> LogGallery | None:
+        first = next(iter(self._metrics[0].numerator))
+        wanted = self._settings.pictures and self._crossfit is not None and not first.startswith(HOLD_PREFIX)
+        return LogGallery(first) if wanted else None
+
+    def pictures(self) -> LogPictures | None:
+        """What a report draws of the log itself, once policies were valued."""
+        return None if self._log_gallery is None else self._log_gallery.pictures()
 
     def _benches(self) -> list[tuple[BoolArray, Bench, Mapping[str, Sample]]]:
         """Make a bench for every set of rows, with the policies judged there and those they are held against."""
@@ -286,14 +334,13 @@ class Replay:
                 if policy.spec != spec
             },
             notes=asked.notes,
+            pictures=self._galleries[spec].pictures(sample.bench.totals.multiplicity, self._settings.level)
+            if spec in self._galleries
+            else None,
         )
 
     def _diagnostics(self, sample: Sample, metric: Metric) -> Diagnostics:
-        measured = Diagnostics.of(sample, metric.key, self._settings.thresholds.mean_weight_level)
-        below = [name for name in metric.denominator if not name.startswith(HOLD_PREFIX)]
-        sizes = [sample.bench.clusters.effective_size(sample.rewarded[f"quantity:{name}"]) for name in below]
-        # Of a ratio, the smaller of its two parts counts.
-        return replace(measured, reward_ess=min([measured.reward_ess, *sizes]))
+        return Diagnostics.of(sample, metric, self._settings.thresholds.mean_weight_level)
 
     def _metric(self, metric: Metric, asked: _Asked, sample: Sample) -> MetricReport:
         diagnostics = self._diagnostics(sample, metric)
@@ -311,7 +358,10 @@ class Replay:
             diagnostics.reward_ess,
             thresholds,
             refusals=list(dict.fromkeys((*asked.refusals, *missing))),
-            weaknesses=excess_reasons(sample, self._facts.log, self._capped, thresholds.capped_excess),
+            weaknesses=[
+                *(() if sample.on_policy else self._doubts),
+                *excess_reasons(sample, self._facts.log, self._capped, thresholds.capped_excess),
+            ],
         )
         return MetricReport(verdict, estimates)
 
@@ -355,20 +405,33 @@ class Replay:
         return Valued(statistic, limits, parameter, _told(estimator, sample))
 
     def _estimate(self, valued: Valued) -> Estimate:
-        settings = self._settings
-        bounds = self._interval.bounds(valued.statistic, settings.level, valued.limits)
+        bounds, settings = self._bounds(valued), self._settings
         return Estimate(
             valued.statistic.point,
             bounds.low,
             bounds.high,
-            settings.level,
+            settings.adjusted_level,
             settings.interval,
             bounds.reason,
+            None if math.isnan(valued.parameter) else valued.parameter,
+            valued.note,
         )
+
+    def _bounds(self, valued: Valued) -> Bounds:
+        settings, point = self._settings, valued.statistic.point
+        level, adjusted = settings.level, settings.adjusted_level
+        if level == adjusted or not self._interval.resampled:
+            return self._interval.bounds(valued.statistic, adjusted, valued.limits)
+        # So far out in the tails resamples are few: the interval is stretched as a normal one would be.
+        bounds = self._interval.bounds(valued.statistic, level, valued.limits)
+        if bounds.low is None or bounds.high is None:
+            return bounds
+        stretch = float(norm.ppf((1 + adjusted) / 2) / norm.ppf((1 + level) / 2))
+        return Bounds.between(point - stretch * (point - bounds.low), point + stretch * (bounds.high - point))
 
     def _honest(self, estimate: Estimate, metric: Metric, diagnostics: Diagnostics) -> Estimate:
         """Give a share that was never, or always, seen an exact interval: resampling would only repeat it."""
-        value, level, users = estimate.value, self._settings.level, diagnostics.user_ess
+        value, level, users = estimate.value, self._settings.adjusted_level, diagnostics.user_ess
         if metric.share and value in (0.0, 1.0) and estimate.low == estimate.high and users > 0:
             low, high = exact_bounds(value == 1.0, users, level)
             return Estimate(value, low, high, level, "exact")
@@ -377,8 +440,19 @@ class Replay:
             return Estimate(value, None, None, level, self._settings.interval, unseen)
         return estimate
 
+    @property
+    def _doubts(self) -> list[str]:
+        """What makes verdicts weak at best: draws that do not fit the propensities, estimators that assume much."""
+        least = self._settings.thresholds.weak_mismatch_share * self._facts.summary.decisions
+        alarms = [alarm for alarm in self._facts.alarms if alarm.decisions >= least]
+        doubts = [f"sample ratio mismatch: {alarm}" for alarm in alarms[:1]]
+        keys = {estimator.key for estimator in self._estimators}
+        if keys <= _ASSUMING:
+            doubts.append(f"{', '.join(sorted(keys))} alone is never trusted: no log can check what it assumes")
+        return doubts
+
     def _undefined(self, reason: str) -> Estimate:
-        return Estimate(None, None, None, self._settings.level, self._settings.interval, reason)
+        return Estimate(None, None, None, self._settings.adjusted_level, self._settings.interval, reason)
 
 
 def _told(estimator: Estimator, sample: Sample) -> str | None:

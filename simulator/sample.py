@@ -43,10 +43,9 @@ class Sample:
         names = {name.removeprefix(HOLD_PREFIX) for metric in metrics for name in metric.quantities}
         self._quantities = sorted(names)
         self.terms = Terms(bench, spec, self._quantities, estimators, seed)
-        self._rewarded = {key: combination for metric in metrics for key, combination in _rewards(metric).items()}
-        #: Σ w of the rows with a choice, and Σ |w r| for each reward, inside one user of each entry, shape (U,).
+        #: Σ w of the rows with a choice, and Σ |w r| for each quantity, inside one user of each entry, shape (U,).
         self.weights = np.zeros(bench.clusters.size)
-        self.rewarded = {key: np.zeros(bench.clusters.size) for key in self._rewarded}
+        self.rewarded = {name: np.zeros(bench.clusters.size) for metric in metrics for name in metric.parts}
         #: Whether any row of weight above 0 has some of the quantity, single-arm rows included.
         self.seen = dict.fromkeys(names, False)
         self.weight_sum = self.weight_squares = self.matched = 0.0
@@ -74,9 +73,9 @@ class Sample:
         self.fallback += float(np.sum(log.count * answer.fallback))
         if not answer.on_policy and (by_arm or part.unsupported is not None):
             self._add_by_arm(part, answer, weight)
-        for key, rewards in self._rewarded.items():
-            value = np.abs(weight * combined(rewards, part.quantities))
-            np.add.at(self.rewarded[key], part.unit, value * part.within * part.choice)
+        for name, rewarded in self.rewarded.items():
+            value = np.abs(weight * part.quantities[name])
+            np.add.at(rewarded, part.unit, value * part.within * part.choice)
         for name in self._quantities:
             self.seen[name] = self.seen[name] or bool(np.any(weight * part.quantities[name]))
         self.terms.add(part, answer, weight, fits)
@@ -104,10 +103,3 @@ class Sample:
 def combined(combination: Mapping[str, float], quantities: Quantities) -> FloatArray:
     """Add up quantities with their factors, shape (n,)."""
     return np.asarray(sum(factor * quantities[name] for name, factor in combination.items()))
-
-
-def _rewards(metric: Metric) -> dict[str, Mapping[str, float]]:
-    """Give what counts as a reward of a metric, by a name of its own: its numerator, and parts of its denominator."""
-    own = {name: factor for name, factor in metric.numerator.items() if not name.startswith(HOLD_PREFIX)}
-    below = [name for name in metric.denominator if not name.startswith(HOLD_PREFIX)]
-    return {metric.key: own, **{f"quantity:{name}": {name: 1.0} for name in below}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 
@@ -72,11 +73,11 @@ class Statistic:
     def deviations(self) -> FloatArray:
         """Standard error by the delta method, as it is and in each resample, shape (1 + R,); NaN where undefined."""
         variance = np.zeros_like(self.values)
-        keys = list(self.slopes)
-        for place, one in enumerate(keys):
-            for other in keys[place:]:
-                twice = 1.0 if one == other else 2.0
-                variance += twice * self.slopes[one] * self.slopes[other] * self.totals.products(one, other)
+        pairs = list(combinations_with_replacement(self.slopes, 2))
+        self.totals.multiply(pairs)
+        for one, other in pairs:
+            twice = 1.0 if one == other else 2.0
+            variance += twice * self.slopes[one] * self.slopes[other] * self.totals.products(one, other)
         return np.where(np.isnan(self.values), np.nan, np.sqrt(np.maximum(variance, 0.0)))
 
     def __add__(self, other: Statistic) -> Statistic:

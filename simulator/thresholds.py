@@ -23,6 +23,7 @@ class Thresholds:
         mean_weight_level: Level of the interval of the mean weight, which has to contain 1.
         weak_user_ess: Fewer effective users make a verdict weak.
         weak_reward_ess: Fewer effective rewarded users make a verdict weak.
+        weak_mismatch_share: A sample-ratio alarm that concerns more than this share of decisions makes verdicts weak.
         capped_excess: Sends or spend on a capped channel above the log's by more than this share make it weak.
         capped_channels: Channels known to be capped, besides those whose exclusions in the log say so.
     """
@@ -33,6 +34,7 @@ class Thresholds:
     mean_weight_level: float = 0.99
     weak_user_ess: float = 1000.0
     weak_reward_ess: float = 200.0
+    weak_mismatch_share: float = 0.01
     capped_excess: float = 0.1
     capped_channels: tuple[str, ...] = ()
 
@@ -67,7 +69,7 @@ def _channels(value: object, path: str) -> tuple[str, ...]:
 
 
 def _number(key: str, value: object, path: str) -> float:
-    top = 1.0 if key in ("mean_weight_level", "refused_unsupported_mass") else float("inf")
+    top = 1.0 if key in ("mean_weight_level", "refused_unsupported_mass", "weak_mismatch_share") else float("inf")
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= top:
         raise ConfigError(f"expected a number in [0, {top:g}], got {value!r}; correct it", field=key, file=path)
     return float(value)

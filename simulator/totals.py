@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+
 import numpy as np
 
 from simulator.arrays import FloatArray, IntArray
@@ -57,21 +59,36 @@ class Totals:
     def sums(self, key: str) -> FloatArray:
         """Sum over all buckets as it is, then in each resample, shape (1 + R,)."""
         if key not in self._sums:
-            self._sums[key] = self._weighed(self._columns[key])
+            # Reading the weights is what takes the time, so all columns are summed in one pass.
+            missing = [name for name in self._columns if name not in self._sums]
+            self._sums.update(zip(missing, self._weighed([self._columns[name] for name in missing]), strict=True))
         return self._sums[key]
 
     def products(self, one: str, other: str) -> FloatArray:
         """Sum of the products of two columns, as it is, then in each resample, shape (1 + R,)."""
-        pair = (one, other) if one <= other else (other, one)
+        pair = _sorted(one, other)
         if pair not in self._products:
-            self._products[pair] = self._weighed(self._columns[one] * self._columns[other])
+            self.multiply([pair])
         return self._products[pair]
+
+    def multiply(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Make the products of many pairs ready, in one pass over the weights."""
+        missing = sorted({_sorted(*pair) for pair in pairs} - self._products.keys())
+        if missing:
+            columns = [self._columns[one] * self._columns[other] for one, other in missing]
+            self._products.update(zip(missing, self._weighed(columns), strict=True))
 
     @property
     def users(self) -> float:
         """How many users there are, as far as buckets tell."""
         return float(self.multiplicity.sum())
 
-    def _weighed(self, column: FloatArray) -> FloatArray:
-        multiplied = self.multiplicity * column
-        return np.concatenate(([multiplied.sum()], self.weights @ multiplied))
+    def _weighed(self, columns: Sequence[FloatArray]) -> Iterator[FloatArray]:
+        """Sum k columns of shape (B,) as they are and in each resample, k times shape (1 + R,)."""
+        multiplied = self.multiplicity * np.array(columns)
+        resampled = multiplied @ self.weights.T
+        return iter(np.concatenate((multiplied.sum(axis=1)[:, None], resampled), axis=1))
+
+
+def _sorted(one: str, other: str) -> tuple[str, str]:
+    return (one, other) if one <= other else (other, one)

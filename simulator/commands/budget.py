@@ -40,7 +40,7 @@ def budget(
     start: Annotated[str | None, typer.Option("--from", metavar="T", help="Only decisions from this time on.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="T", help="Only decisions before this time.")] = None,
     where: Annotated[str | None, typer.Option(metavar="EXPR", help="SQL condition on context columns.")] = None,
-    interval: Annotated[str, typer.Option(metavar="NAME", help="As in replay.")] = "bootstrap",
+    interval: Annotated[str, typer.Option(metavar="NAME", help="As in replay.")] = "bootstrap_t",
     level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
     resamples: Annotated[int, typer.Option(metavar="N", help="Bootstrap resamples.")] = 1000,
     cluster: Annotated[str | None, typer.Option(metavar="COLUMN", help="Cluster by this instead of user.")] = None,

@@ -17,6 +17,7 @@ from simulator.evaluate import evaluate
 from simulator.intervals import INTERVALS
 from simulator.log import Log
 from simulator.replay_settings import ReplaySettings, named_columns
+from simulator.report.drawings import drawings
 from simulator.report.html import html_report
 from simulator.report.terminal import print_report
 from simulator.report.write import write_report
@@ -27,7 +28,7 @@ __all__ = ["register"]
 
 _SPECS = (
     "logged, uniform, constant:ARM, best_constant, snapshot:PATH, vw:'OPTIONS', file:PATH, python:module:object, "
-    "repriced:CHANNEL:STRENGTH, holding:SHARE:SPEC"
+    "frequency:LOG, repriced:CHANNEL:STRENGTH, holding:SHARE:SPEC"
 )
 
 _ESTIMATORS = ",".join(DEFAULT_ESTIMATORS)
@@ -58,7 +59,7 @@ def replay(
     end: Annotated[str | None, typer.Option("--to", metavar="T", help="Only decisions before this time.")] = None,
     where: Annotated[str | None, typer.Option(metavar="EXPR", help="SQL condition on context columns.")] = None,
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Break the report down by a column.")] = None,
-    interval: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(INTERVALS)}.")] = "bootstrap",
+    interval: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(INTERVALS)}.")] = "bootstrap_t",
     level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
     resamples: Annotated[int, typer.Option(metavar="N", help="Bootstrap resamples.")] = 1000,
     cluster: Annotated[str | None, typer.Option(metavar="COLUMN", help="Cluster by this instead of user.")] = None,
@@ -101,6 +102,7 @@ def replay(
             model=model,
             fit=fit,
             margin=margin,
+            pictures=html is not None,
             thresholds=Thresholds.read(thresholds) if thresholds is not None else Thresholds(),
         )
         report = evaluate(
@@ -114,7 +116,7 @@ def replay(
         if json is not None:
             write_report(None if to_stdout else json, orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
         if html is not None:
-            write_report(html, html_report(report, log).encode())
+            write_report(html, html_report(report, log, drawings(report)).encode())
         if not to_stdout:
             print_report(report, log, Console())
     if require_verdict and report.refused:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.stats import norm
 
 from simulator.intervals.bounds import Bounds
 from simulator.intervals.limits import Limits
-from simulator.intervals.replicates import defined
+from simulator.intervals.replicates import defined, quantiles, tails
 from simulator.statistic import Statistic
 
 __all__ = ["BcaInterval"]
@@ -32,7 +32,7 @@ class BcaInterval:
 
     def bounds(self, statistic: Statistic, level: float, limits: Limits) -> Bounds:  # noqa: ARG002
         """Give the interval; unavailable where the replicates are all on one side of the estimate."""
-        kept = defined(statistic.replicates)
+        kept = defined(statistic, statistic.replicates)
         influence, multiplicity = statistic.influence, statistic.totals.multiplicity
         square = float(multiplicity @ influence**2)
         if kept is None or square <= 0.0:
@@ -40,9 +40,9 @@ class BcaInterval:
         below = float(np.mean(kept < statistic.point) + np.mean(kept == statistic.point) / 2)
         if not 0.0 < below < 1.0:
             return Bounds.unavailable("all resamples are on one side of the estimate")
-        bias = float(norm.ppf(below))
+        normal = NormalDist()
+        bias = normal.inv_cdf(below)
         acceleration = float(multiplicity @ influence**3) / (6.0 * square**1.5)
-        quantile = bias + norm.ppf([(1 - level) / 2, (1 + level) / 2])
-        moved = norm.cdf(bias + quantile / (1.0 - acceleration * quantile))
-        low, high = np.quantile(kept, moved, method="weibull")
-        return Bounds.between(low, high)
+        reached = [bias + normal.inv_cdf(tail) for tail in tails(level)]
+        moved = [normal.cdf(bias + z / (1.0 - acceleration * z)) for z in reached]
+        return Bounds.between(*quantiles(kept, moved))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import logsumexp
 
+from simulator.arrays import FloatArray
 from simulator.intervals.bounds import Bounds
 from simulator.intervals.limits import Limits
 from simulator.intervals.user_terms import UserTerms
@@ -18,7 +18,8 @@ from simulator.statistic import Statistic
 __all__ = ["BettingInterval"]
 
 _STAKES = 0.9 * 2.0 ** -np.arange(12)
-_CLOSE = 1e-6
+_CLOSE = 1e-9
+_RICH = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,65 +60,69 @@ class BettingInterval:
             return Bounds.unavailable(terms)
         if limits.reward_low is None or limits.reward_high is None:
             return Bounds.unavailable("needs the range of rewards: --reward-max for money")
-        mirror = None
+        views = [_View(terms.grouped(), None)]
         if limits.mirror_range is not None and limits.weights:
             weights = statistic.totals.column(limits.weights[0])
-            mirror = terms.mirrored(weights, limits.reward_high, limits.mirror_range)
-        above = [_bet(terms, 1.0, 0.0, 1.0)] + ([_bet(mirror, -1.0, limits.reward_high, -1.0)] if mirror else [])
-        below = [_bet(terms, -1.0, 0.0, 1.0)] + ([_bet(mirror, 1.0, limits.reward_high, -1.0)] if mirror else [])
-        bettors = [[bet for bet in bets if bet is not None] for bets in (above, below)]
-        if not bettors[0] and not bettors[1]:
-            return Bounds.unavailable("needs the largest weight from a declared exploration floor")
+            mirrored = terms.mirrored(weights, limits.reward_high, limits.mirror_range)
+            views.append(_View(mirrored.grouped(), limits.reward_high))
+        above, below = ([view for view in views if view.open_to(side)] for side in (1.0, -1.0))
+        if not above and not below:
+            return Bounds.unavailable("needs the largest weight from a declared floor (--floor)")
         enough = math.log(2.0 / (1.0 - level))
-        span = (limits.reward_low, limits.reward_high)
-        low, high = (
-            _end(bets, enough, terms.point, *way) for bets, way in zip(bettors, (span, span[::-1]), strict=True)
-        )
+        low = _end(above, 1.0, enough, terms.point, limits.reward_low, limits.reward_high)
+        high = _end(below, -1.0, enough, terms.point, limits.reward_high, limits.reward_low)
         if low is None or high is None or low > high:
             return Bounds.unavailable("no value fits the rewards and a mean weight of 1: propensities are off")
         return Bounds.between(low, high)
 
 
-_Bet = Callable[[float], float]
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """Terms of the value itself, or the mirrored ones, of reward_high − value."""
 
+    terms: UserTerms
+    reward_high: float | None
 
-def _bet(terms: UserTerms, side: float, offset: float, sign: float) -> _Bet | None:
-    """Log of the capital against a value, betting that the terms' mean is above (side 1) or below it (side −1).
+    def open_to(self, side: float) -> bool:
+        """Whether one may bet that the value is above (side 1) or below (side −1): losses have to be bounded."""
+        return math.isfinite(self._edge(self._turned(side)))
 
-    Terms are those of offset + sign · value. None where nothing may be staked.
-    """
-    edge = terms.row_low if side > 0 else terms.row_high
-    if not math.isfinite(edge):
-        return None
-
-    def capital(value: float) -> float:
-        mean = offset + sign * value
-        room = side * (mean - edge) * terms.most
+    def capital(self, value: float, side: float) -> float:
+        """Log of the capital after betting that the value is above this one, or below it."""
+        turned = self._turned(side)
+        mean = value if self.reward_high is None else self.reward_high - value
+        excess = turned * self.terms.excess(mean)
+        room = turned * (mean - self._edge(turned)) * self.terms.most
         if room <= 0.0:
-            return math.inf if float(terms.multiplicity @ (side * terms.excess(mean))) > 0.0 else 0.0
-        return float(logsumexp(_grown(side / room * terms.excess(mean), terms)) - math.log(_STAKES.size))
+            # Nothing can be lost, so any gain is without limit.
+            return math.inf if float(self.terms.multiplicity @ excess) > 0.0 else 0.0
+        grown = np.log1p(np.multiply.outer(_STAKES / room, excess)) @ self.terms.multiplicity
+        return _log_mean(grown)
 
-    return capital
+    def _turned(self, side: float) -> float:
+        return side if self.reward_high is None else -side
+
+    def _edge(self, turned: float) -> float:
+        return self.terms.row_low if turned > 0.0 else self.terms.row_high
 
 
-def _grown(excess: np.ndarray, terms: UserTerms) -> Sequence[float]:
-    return [float(terms.multiplicity @ np.log1p(stake * excess)) for stake in _STAKES]
+def _log_mean(logs: Sequence[float] | FloatArray) -> float:
+    """Log of the mean of numbers given by their logs."""
+    return float(np.logaddexp.reduce(logs)) - math.log(len(logs))
 
 
-def _end(bets: Sequence[_Bet], enough: float, point: float, far: float, near: float) -> float | None:
+def _end(views: Sequence[_View], side: float, enough: float, point: float, far: float, near: float) -> float | None:
     """Where the capital falls to what is enough, going from `far` to `near`; None where it never does."""
-    if not bets:
+    if not views:
         return far
 
     def over(value: float) -> float:
-        grown = float(logsumexp([bet(value) for bet in bets])) - math.log(len(bets)) - enough
-        return min(grown, 1e6)
+        return min(_log_mean([view.capital(value, side) for view in views]) - enough, _RICH)
 
     if over(far) <= 0.0:
         return far
-    start = min(max(point, min(far, near)), max(far, near))
-    if over(start) > 0.0:
-        far, start = start, near
-        if over(near) > 0.0:
-            return None
-    return float(brentq(over, far, start, xtol=_CLOSE * abs(near - far), rtol=1e-12))
+    between = min(max(point, min(far, near)), max(far, near))
+    start, stop = (far, between) if over(between) <= 0.0 else (between, near)
+    if over(stop) > 0.0:
+        return None
+    return float(brentq(over, start, stop, xtol=_CLOSE * abs(near - far), rtol=1e-12))

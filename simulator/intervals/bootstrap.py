@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from simulator.intervals.bounds import Bounds
 from simulator.intervals.limits import Limits
-from simulator.intervals.replicates import defined, ends
+from simulator.intervals.replicates import defined, quantiles, tails
 from simulator.statistic import Statistic
 
 __all__ = ["BootstrapInterval"]
@@ -28,7 +28,7 @@ class BootstrapInterval:
 
     def bounds(self, statistic: Statistic, level: float, limits: Limits) -> Bounds:  # noqa: ARG002
         """Give the percentile interval; unavailable when over 5 % of the resamples leave the statistic undefined."""
-        kept = defined(statistic.replicates)
+        kept = defined(statistic, statistic.replicates)
         if kept is None:
             return Bounds.unavailable("too few users to say how far off it is")
-        return Bounds.between(*ends(kept, level))
+        return Bounds.between(*quantiles(kept, tails(level)))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-
-import numpy as np
-from scipy.stats import norm
+from statistics import NormalDist
 
 from simulator.intervals.bounds import Bounds
 from simulator.intervals.limits import Limits
@@ -33,5 +32,5 @@ class DeltaInterval:
         if users < 2:
             return Bounds.unavailable("too few users to say how far off it is")
         variance = float(multiplicity @ statistic.influence**2) * users / (users - 1)
-        half = float(norm.ppf((1 + level) / 2)) * float(np.sqrt(variance))
+        half = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(variance)
         return Bounds.between(statistic.point - half, statistic.point + half)

@@ -40,7 +40,7 @@ class EmpiricalBernsteinInterval:
         users = float(terms.multiplicity.sum())
         width = (terms.row_high - terms.row_low) * terms.most
         if not math.isfinite(width):
-            return Bounds.unavailable("needs the largest weight from a declared exploration floor")
+            return Bounds.unavailable("needs the largest weight from a declared floor (--floor)")
         if users < 2:
             return Bounds.unavailable("too few users to say how far off it is")
         risk = math.log(3.0 / (1.0 - level))

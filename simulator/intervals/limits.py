@@ -17,7 +17,6 @@ class Limits:
     Attributes:
         decisions: Column of the totals with the number of decisions; set for values per decision.
         weights: Columns of the totals with sums of weights, each of which is 1 per decision in expectation.
-        weight_max: Largest weight that the declared floor allows, max π / floor.
         reward_low: Least the value can be: least reward; for a difference of policies, least − greatest.
         reward_high: Greatest the value can be.
         row_range: Range of one decision's numerator (`Estimator.row_range`), where the statistic is the sum of such
@@ -28,7 +27,6 @@ class Limits:
 
     decisions: str | None = None
     weights: tuple[str, ...] = ()
-    weight_max: float | None = None
     reward_low: float | None = None
     reward_high: float | None = None
     row_range: tuple[float, float] | None = None

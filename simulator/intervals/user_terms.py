@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from simulator.arrays import FloatArray
 from simulator.intervals.limits import Limits
@@ -39,7 +41,9 @@ class UserTerms:
     def of(cls, statistic: Statistic, limits: Limits) -> UserTerms | str:
         """Take a statistic apart, or say why it is no mean of bounded row terms."""
         if limits.row_range is None or limits.decisions is None:
-            return "needs a mean of bounded row terms: a value per decision by IPS or DR, with --reward-max for money"
+            return (
+                "needs bounded row terms: a value per decision by IPS or DR, with --floor, and --reward-max for money"
+            )
         decisions = statistic.totals.column(limits.decisions)
         multiplicity = statistic.totals.multiplicity
         # The influence of a ratio of sums is (z − point · n) / Σn, and of differences of such ratios likewise.
@@ -61,6 +65,15 @@ class UserTerms:
     def excess(self, value: float) -> FloatArray:
         """Give z − value · n, shape (B,)."""
         return self.centred + (self.point - value) * self.decisions
+
+    def grouped(self) -> UserTerms:
+        """Put users alike together: where rewards are rare or few-valued, most of them are."""
+        order = np.lexsort((self.centred, self.decisions))
+        centred, decisions = self.centred[order], self.decisions[order]
+        new = np.ones(order.size, dtype=bool)
+        new[1:] = (np.diff(centred) != 0.0) | (np.diff(decisions) != 0.0)
+        together = np.add.reduceat(self.multiplicity[order], np.flatnonzero(new))
+        return replace(self, centred=centred[new], decisions=decisions[new], multiplicity=together)
 
     @property
     def most(self) -> float:

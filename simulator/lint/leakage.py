@@ -50,7 +50,7 @@ class OutcomeInContext:
                 levels = ColumnLevels(name, _LEVELS, _BINS)
                 self._columns[name] = levels, np.zeros((len(_KINDS), levels.size, 4))
             levels, sums = self._columns[name]
-            codes = levels.codes(log.context[name])
+            codes = levels.codes(log.context.factor(name))
             for kind, own in enumerate(classes):
                 sums[kind] += np.bincount(codes * 4 + own, log.count, minlength=levels.size * 4).reshape(-1, 4)
 

@@ -35,7 +35,7 @@ class Question:
         answer: The policy's distribution on them.
         top: The metric's numerator as it happened, shape (n,).
         bottom: Its denominator, shape (n,); 1 where it is per decision.
-        parts: Rewards whose users have to be many: the numerator, and each quantity of the denominator.
+        parts: Rewards whose users have to be many: each quantity of the metric (`Metric.parts`).
     """
 
     log: Log
@@ -87,7 +87,6 @@ def questions(log: Log, specs: Sequence[str], metric: Metric, settings: ReplaySe
     split = Split.of(facts, settings.split, delay_us=settings.delay_us, seed=settings.seed)
     quantities = Quantities(log, settings.objective, settings.reward_max)
     top, bottom = _combined(metric.numerator, quantities, log), _combined(metric.denominator, quantities, log)
-    parts = [top, *(quantities[name] for name in metric.denominator if not name.startswith(HOLD_PREFIX))]
     setting = PolicySetting(lambda chunk: top[chunk.place], split.folds, lambda: _no_task(specs))
     asked = []
     for spec in specs:
@@ -97,15 +96,17 @@ def questions(log: Log, specs: Sequence[str], metric: Metric, settings: ReplaySe
             policy.settle()
         rows = split.judged & policy.judges(log) if isinstance(policy, Restricted) else split.judged
         rows = rows if rows.any() else split.judged
-        kept = log.select(rows)
+        kept, answer = log.select(rows), policy.answer(log).select(log, rows)
+        played = answer.probabilities[kept.chosen_at] > 0.0
+        parts = {name: quantities[name][rows] for name in metric.parts}
         asked.append(
             Question(
                 log=kept,
                 clusters=Clusters.of(kept, settings.cluster),
-                answer=policy.answer(log).select(log, rows),
+                answer=answer,
                 top=top[rows],
                 bottom=bottom[rows] if metric.denominator else np.ones(kept.rows),
-                parts=tuple(part[rows] for part in parts),
+                parts=tuple(part for name, part in parts.items() if metric.parts[name] or np.any(part[played])),
             )
         )
     return asked

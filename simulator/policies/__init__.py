@@ -4,6 +4,7 @@ from simulator.policies.best_constant import BestConstant
 from simulator.policies.constant import Constant
 from simulator.policies.crossed_policy import CrossedPolicy
 from simulator.policies.evaluation_policy import EvaluationPolicy, PolicyAnswer, Prepared, Progressive, Restricted
+from simulator.policies.frequency import Frequency
 from simulator.policies.holding import Holding
 from simulator.policies.learning_policy import LearningPolicy
 from simulator.policies.learning_task import LearningTask
@@ -22,6 +23,7 @@ __all__ = [
     "Constant",
     "CrossedPolicy",
     "EvaluationPolicy",
+    "Frequency",
     "Holding",
     "LearningPolicy",
     "LearningTask",

@@ -56,7 +56,12 @@ class Holding:
                 "holding:0.25:best_constant",
                 field="--policy",
             )
-        return cls(share, parse(spec))
+        return cls.of(share, parse(spec))
+
+    @classmethod
+    def of(cls, share: float, policy: EvaluationPolicy) -> Holding:
+        """Hold a share of any policy: of one that changes as it answers, such that this one does too."""
+        return _ProgressiveHolding(share, policy, policy) if isinstance(policy, Progressive) else cls(share, policy)
 
     def answer(self, log: Log) -> PolicyAnswer:
         """Move a share of every distribution to hold.
@@ -82,16 +87,6 @@ class Holding:
         """Let the policy make up its mind."""
         return self.policy.settle() if isinstance(self.policy, Prepared) else ()
 
-    def begin(self) -> None:
-        """Let the policy begin anew."""
-        if isinstance(self.policy, Progressive):
-            self.policy.begin()
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the policy says of itself."""
-        return self.policy.notes if isinstance(self.policy, Progressive) else ()
-
     def judges(self, log: Log) -> BoolArray:
         """Take the rows that may judge the policy."""
         return self.policy.judges(log) if isinstance(self.policy, Restricted) else np.ones(log.rows, dtype=bool)
@@ -104,3 +99,17 @@ class Holding:
     def refusal(self) -> str:
         """Why the policy gets no verdict when no row may judge it."""
         return self.policy.refusal if isinstance(self.policy, Restricted) else ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ProgressiveHolding(Holding):
+    changing: Progressive
+
+    def begin(self) -> None:
+        """Let the policy begin anew."""
+        self.changing.begin()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the policy says of itself."""
+        return self.changing.notes

@@ -15,6 +15,7 @@ from simulator.policies.best_constant import BestConstant
 from simulator.policies.constant import Constant
 from simulator.policies.crossed_policy import CrossedPolicy
 from simulator.policies.evaluation_policy import EvaluationPolicy
+from simulator.policies.frequency import Frequency
 from simulator.policies.holding import Holding
 from simulator.policies.learning_task import LearningTask
 from simulator.policies.logged import Logged
@@ -78,6 +79,7 @@ _PLAIN: Mapping[str, Callable[[PolicySetting], EvaluationPolicy]] = {
 _WITH_ARGUMENT: Mapping[str, tuple[str, Callable[[str], EvaluationPolicy]]] = {
     "constant": ("ARM", Constant),
     "file": ("PATH", PolicyFile),
+    "frequency": ("LOG", Frequency),
     "python": ("module:object", _python),
     "repriced": ("CHANNEL:STRENGTH", Repriced.parse),
     "snapshot": ("PATH", SnapshotPolicy),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulator.arrays import IntArray
 from simulator.column_levels import ColumnLevels
+from simulator.context_table import Factor
 from simulator.log import MODES, Log
 from simulator.sample_ratio.periods import SLOTS, Periods
 
@@ -54,8 +54,8 @@ class Cells:
                 self._size += levels.size
         columns = [self.periods.slots(log.decided_at)]
         for name, (start, levels) in self._columns.items():
-            values = _column(log, name)
-            columns.append(start + (np.zeros(log.rows, np.int64) if values is None else levels.codes(values)))
+            column = _column(log, name)
+            columns.append(start + (np.zeros(log.rows, np.int64) if column is None else levels.codes(column)))
         cells = np.stack(columns, axis=1)
         self._note(cells, log.line)
         return cells
@@ -81,12 +81,14 @@ class Cells:
         self._lines = np.minimum(known, here)
 
 
-def _column(log: Log, name: str) -> NDArray[np.object_] | None:
+def _column(log: Log, name: str) -> Factor | None:
     if name in log.context:
-        return log.context[name]
+        return log.context.factor(name)
     if name == "mode":
-        return np.array(MODES, dtype=object)[log.mode]
+        return Factor(np.array(MODES, dtype=object), log.mode.astype(np.int32))
     values = log.extra.get(name)
-    if values is None or any(isinstance(value, list | dict) for value in values):
+    if values is None or not values.size:
         return None
-    return values
+    if isinstance(values[0], str) and bool((values == values[0]).all()):
+        return Factor(values[:1], np.zeros(values.size, dtype=np.int32))
+    return None if any(isinstance(value, list | dict) for value in values) else Factor.of(list(values))

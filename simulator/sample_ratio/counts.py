@@ -36,17 +36,24 @@ class Counts:
         arms, groups = draws.sides.size, draws.groups
         self.overall = grown(self.overall, (4, arms))
         self.cells = grown(self.cells, (4, draws.cell_count, groups))
-        times = draws.count[draws.row_of]
-        p, possible = draws.p, draws.p > 0.0
         self.overall[0] += np.bincount(draws.arm, draws.count, minlength=arms)
-        for place, values in enumerate((times * possible, times * p, times * p**2), start=1):
-            self.overall[place] += np.bincount(draws.eligible, values, minlength=arms)
-        p = draws.by_group(p)
+        p = draws.by_group(draws.p)
+        powers = np.concatenate(((p > 0.0).astype(np.float64), p, p**2), axis=1)
+        if groups == arms:
+            self.overall[1:] += (draws.count @ powers).reshape(3, arms)
+        else:
+            self._add_apart(draws)
         self.cells[0] += draws.chosen_by_cell(draws.count)
-        sums = draws.by_cell(np.concatenate((p > 0.0, p, p**2), axis=1))
+        sums = draws.by_cell(powers)
         self.cells[1:] += sums.reshape(draws.cell_count, 3, groups).swapaxes(0, 1)
         self.dispersion.add(draws)
         self.decisions += float(draws.count.sum())
+
+    def _add_apart(self, draws: Draws) -> None:
+        """Add up every arm over the whole log, where cells tell only some of them apart."""
+        times, p = draws.count[draws.row_of], draws.p
+        for place, values in enumerate((times * (p > 0.0), times * p, times * p**2), start=1):
+            self.overall[place] += np.bincount(draws.eligible, values, minlength=draws.sides.size)
 
     def move(self, place: IntArray) -> None:
         """Move slots of time to new places."""

@@ -87,7 +87,7 @@ class SampleRatio:
             start += family.p.size
             found = np.flatnonzero(own < self._level).tolist()
             alarms += [self._alarm(family, place, float(own[place])) for place in found]
-        return sorted(alarms, key=lambda alarm: (alarm.p, alarm.where != "overall", alarm.where, alarm.arm))
+        return sorted(alarms, key=_certainty)
 
     def _codes(self, arms: tuple[str, ...]) -> IntArray:
         codes = np.array([self._arms.setdefault(arm, len(self._arms)) for arm in arms], dtype=np.int64)
@@ -195,3 +195,8 @@ class SampleRatio:
         slots = np.flatnonzero(family.period == cell)
         name = f"period {cell + 1} of {family.period.max() + 1}, from {cells.periods.start(int(slots[0]))}"
         return name, "period", cells.line(slots)
+
+
+def _certainty(alarm: SampleRatioAlarm) -> tuple[float, bool, str, str]:
+    # Where a cell holds the whole log, its sums are the overall ones but for the order of adding.
+    return float(f"{alarm.p:.9e}"), alarm.where != "overall", alarm.where, alarm.arm

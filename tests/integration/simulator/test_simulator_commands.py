@@ -139,7 +139,7 @@ def test_values_by_hand(simulator: Run, log: Path) -> None:
     assert mail["incremental_roi"]["ips"]["value"] == pytest.approx((0.4 * lift - spent) / spent)
     hold = report["policies"][1]["metrics"]
     assert hold["roi"]["ips"] == {
-        **{"value": None, "low": None, "high": None, "level": 0.95, "interval": "bootstrap"},
+        **{"value": None, "low": None, "high": None, "level": 0.95, "interval": "bootstrap_t"},
         "reason": "no cost under this policy",
     }
     assert hold["ctr_per_send"]["verdict"] == "refused"
@@ -198,7 +198,8 @@ def test_a_refused_verdict_exits_3_only_when_required(simulator: Run, log: Path,
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--policy", "vw:--cb_explore_adf"], "expected one of logged, uniform, best_constant, constant:ARM"),
+        (["--policy", "vw"], "expected one of logged, uniform, best_constant, constant:ARM"),
+        (["--policy", "vw:--cb_explor_adf"], "did you mean --cb_explore_adf"),
         (["--policy", "constant:moon/email/am"], "did you mean 'sun/email/am'"),
         (["--policy", "constant:"], "--policy"),
         (["--policy", "file:none.jsonl"], "none.jsonl"),

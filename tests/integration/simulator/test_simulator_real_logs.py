@@ -10,6 +10,7 @@ import pytest
 from simulator import Log, ReplayReport, ReplaySettings, evaluate, write_log
 from simulator.importers.hillstrom import HILLSTROM_ARMS, hillstrom_records
 from simulator.importers.obd import obd_arms, obd_records
+from simulator.importers.source_file import source_file
 from simulator.importers.upworthy import UpworthyTests
 
 FAST = ReplaySettings(resamples=200)
@@ -85,3 +86,22 @@ def test_whole_upworthy_archive(real_data: Callable[[str], Path]) -> None:
     tests = UpworthyTests.read(str(real_data("upworthy/upworthy_clean_exploratory.parquet")))
     assert len(tests.tests) == 3771
     assert len(tests.arms()) == 18176
+
+
+def test_no_significance_is_claimed_from_38_clicks(real_data: Callable[[str], Path], tmp_path: Path) -> None:
+    """Random → Bernoulli-TS on "all": the stand-in says what it is, and 38 clicks decide nothing."""
+    logs = {}
+    for policy in ("random", "bts"):
+        logs[policy] = str(tmp_path / f"{policy}.jsonl")
+        source = source_file(str(real_data(f"obd/{policy}/all")))
+        items, arms = obd_arms(source)
+        write_log(logs[policy], obd_records(source, items), arms)
+    spec = f"frequency:{logs['bts']}"
+    report = evaluate(Log.scan(logs["random"]), policies=["logged", spec], metrics=["ctr"])
+    standing = report.policy(spec)
+    assert standing.verdict.name != "trusted"
+    assert any("frequency stand-in" in note for note in report.notes)
+    for difference in standing.versus["logged"]["ctr"].values():
+        assert difference.low is not None
+        assert difference.high is not None
+        assert difference.low < 0.0 < difference.high

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator.context_table import ContextTable
 from simulator.log import NO_TIME, Log
 from simulator.outcome_table import OutcomeTable
 from simulator.sample_ratio import SampleRatio, SampleRatioAlarm
@@ -47,7 +48,7 @@ def log_of(
         decided_at=np.full(n, NO_TIME),
         observed_until=np.full(n, NO_TIME),
         outcomes=OutcomeTable((), NONE, NONE.astype(np.int32), np.zeros(0), NONE, NONE),
-        context={"region": objects([["north", "south"][code] for code in regions])},
+        context=ContextTable.of({"region": [["north", "south"][code] for code in regions]}),
         embedding=None,
         catalogue={},
         extra={},

@@ -11,8 +11,9 @@ import pytest
 import vowpalwabbit
 
 from engine.core.errors import InvalidInput
-from simulator import Log, LogBuilder
+from simulator import Log, LogBuilder, ReplaySettings, evaluate
 from simulator.horizons import Horizons
+from simulator.policies import Constant, Holding, Progressive, Restricted
 from simulator.policies.crossed_policy import CrossedPolicy
 from simulator.policies.learning_task import LearningTask
 from simulator.policies.vw_options import VwOptions
@@ -130,18 +131,20 @@ def by_hand(text: str, rows: list[dict[str, Any]], wait_s: float = 0.0) -> list[
 def test_it_says_what_vowpal_wabbit_says(text: str, wait_s: float) -> None:
     rows = records(200)
     log = log_of(rows)
-    answer = policy(text, Horizons({"click": round(wait_s * 1e6)})).answer(log)
+    learner = policy(text, Horizons({"click": round(wait_s * 1e6)}))
+    answer = learner.answer(log)
     expected = np.array([share for row in by_hand(text, rows, wait_s) for share in row])
     np.testing.assert_array_equal(answer.probabilities, expected / np.repeat(log.row_sums(expected), log.lengths))
     np.testing.assert_allclose(log.row_sums(answer.probabilities), 1.0, atol=1e-12)
-    assert answer.judged.all()
+    assert not isinstance(learner, Restricted), "every row judges it"
 
 
 def test_without_exploration_it_plays_the_cheapest_arm_and_shares_ties() -> None:
     rows = records(150)
     log = log_of(rows)
-    answer = policy("--cb_adf -q UV").answer(log)
-    assert "--cb_adf alone gives no probabilities" in " ".join(answer.notes)
+    learner = policy("--cb_adf -q UV")
+    answer = learner.answer(log)
+    assert "--cb_adf alone gives no probabilities" in " ".join(learner.notes)
     for row, costs in enumerate(by_hand("--cb_adf -q UV", rows)):
         cheapest = np.array(costs) == min(costs)
         own = answer.probabilities[log.offsets[row] : log.offsets[row + 1]]
@@ -154,14 +157,15 @@ def test_without_exploration_it_plays_the_cheapest_arm_and_shares_ties() -> None
 def test_chunks_of_any_size_give_the_same_probabilities(sizes: tuple[int, ...]) -> None:
     log = log_of(records(160))
     text, horizons = EXPLORING[2], Horizons({"click": HOUR})
-    whole = policy(text, horizons).answer(log)
+    learner = policy(text, horizons)
+    whole = learner.answer(log)
     chunked, pieces, start, turn = policy(text, horizons), [], 0, 0
     while start < log.rows:
         end = min(start + sizes[turn % len(sizes)], log.rows)
         pieces.append(chunked.answer(log.take(np.arange(start, end))).probabilities)
         start, turn = end, turn + 1
     np.testing.assert_array_equal(np.concatenate(pieces), whole.probabilities)
-    assert chunked.notes == whole.notes
+    assert chunked.notes == learner.notes
 
 
 def test_a_second_pass_says_the_same() -> None:
@@ -231,7 +235,7 @@ def test_a_split_learns_nothing_that_matured_after_it() -> None:
         start, end = after.offsets[row], after.offsets[row + 1]
         begin = int(after.lengths[shuffled[:place]].sum())
         np.testing.assert_array_equal(answer.probabilities[start:end], again[begin : begin + end - start])
-    assert answer.notes[0].startswith("learned before it is judged: ctr, from 141 decisions")
+    assert learner.notes[0].startswith("learned before it is judged: ctr, from 141 decisions")
     with pytest.raises(InvalidInput, match="frozen"):
         learner.observe(after)
 
@@ -240,8 +244,8 @@ def test_a_split_before_anything_matured_gives_no_verdict() -> None:
     log = log_of(records(20))
     learner = policy(EXPLORING[0], Horizons({"click": 1000 * HOUR}))
     learner.observe(log)
-    learner.freeze(int(log.decided_at[-1]))
-    assert learner.answer(log).refusals
+    with pytest.raises(InvalidInput, match="complete before the split, got none to learn from; move the split"):
+        learner.freeze(int(log.decided_at[-1]))
 
 
 def test_halves_of_users_learn_from_one_another() -> None:
@@ -262,7 +266,7 @@ def test_halves_of_users_learn_from_one_another() -> None:
     np.testing.assert_array_equal(
         answer.probabilities[np.repeat(fold == 0, log.lengths)], alone.answer(log.select(fold == 0)).probabilities
     )
-    assert answer.judged.all()
+    assert not isinstance(crossed, Restricted), "every row judges it"
 
 
 @pytest.mark.parametrize("text", ["--cb_explore_adf --squarecb --gamma_scale 1000 -q UV", "--cb_adf --clip_p 1 -q UV"])
@@ -300,6 +304,35 @@ def test_logs_without_times_are_learned_in_their_order_but_know_no_delay() -> No
     )
     with pytest.raises(InvalidInput, match="decided_at"):
         policy(EXPLORING[0], Horizons(default_us=1)).answer(timeless)
+
+
+def test_a_replay_of_a_log_without_times_takes_it_in_its_order() -> None:
+    """Reward models too: with the times that the order stands for, all comes out the same."""
+    rows = records(400, lag_s=None)
+    asked = {"policies": ["vw:" + EXPLORING[0]], "metrics": ["ctr"], "estimators": ["snips", "dr"]}
+    reports = [
+        evaluate(log_of(of), settings=ReplaySettings(interval="delta"), **asked).policies[0]  # type: ignore[arg-type]
+        for of in ([{**row, "decided_at": None} for row in rows], rows)
+    ]
+    timeless, timed = (dict(report.metrics["ctr"].estimates) for report in reports)
+    assert timeless["dr"].value is not None
+    assert timeless == timed
+    with pytest.raises(InvalidInput, match="decided_at"):
+        log = log_of([{**row, "decided_at": None} for row in rows])
+        evaluate(log, settings=ReplaySettings(fit="past"), **asked)  # type: ignore[arg-type]
+
+
+def test_a_share_held_of_a_learner_learns_as_it_answers() -> None:
+    log = log_of(records(120))
+    held, alone = Holding.of(0.25, policy(EXPLORING[0])), policy(EXPLORING[0])
+    assert isinstance(held, Progressive)
+    assert not isinstance(Holding.of(0.25, Constant("hold")), Progressive)
+    is_hold = (log.eligible == log.code("hold")) * 1.0
+    expected = 0.75 * alone.answer(log).probabilities + 0.25 * is_hold
+    np.testing.assert_allclose(held.answer(log).probabilities, expected, atol=1e-12)
+    assert held.notes == alone.notes
+    held.begin()
+    np.testing.assert_allclose(held.answer(log).probabilities, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,11 @@ def case() -> Case:
 
 def estimates(case: Case, key: str, parameter: float) -> FloatArray:
     ratios = [ratio for ratio in ESTIMATORS[key].terms(case, parameter) if not ratio.spread_only]
-    return sum((r.numerator.sum(axis=1) / r.denominator.sum(axis=1) for r in ratios), np.zeros(LOGS))
+    total = np.zeros(LOGS)
+    for ratio in ratios:
+        rows = DECISIONS if ratio.denominator is None else ratio.denominator.sum(axis=1)
+        total += ratio.numerator.sum(axis=1) / rows
+    return total
 
 
 def misses(found: FloatArray, truth: float) -> float:

@@ -10,7 +10,16 @@ from engine.core.errors import InvalidInput
 from simulator import Log, ReplaySettings, evaluate
 from simulator.clusters import Clusters
 from simulator.log_facts import LogFacts
-from simulator.policies import BestConstant, Constant, Logged, PolicySetting, PythonObject, Uniform, parse_policy
+from simulator.policies import (
+    BestConstant,
+    Constant,
+    LearningTask,
+    Logged,
+    PolicySetting,
+    PythonObject,
+    Uniform,
+    parse_policy,
+)
 from simulator.split import Split
 
 MakeLog = Callable[..., Log]
@@ -115,11 +124,14 @@ def test_best_constant_finds_the_best_with_all_arms_at_once(log_of: MakeLog) -> 
 
 def test_specs(log: Log) -> None:
     setting = PolicySetting(
-        lambda chunk: np.zeros(chunk.rows), Split.of(facts_of(log), "user", delay_us=0, seed=0).folds
+        lambda chunk: np.zeros(chunk.rows),
+        Split.of(facts_of(log), "user", delay_us=0, seed=0).folds,
+        lambda: LearningTask("ctr", lambda chunk: chunk.outcomes.occurred("click", chunk.rows), ("click",)),
     )
-    for spec in ("logged", "uniform", "best_constant", "constant:a", "file:x", "python:a:b", "snapshot:x"):
+    plain = ("logged", "uniform", "best_constant", "constant:a", "file:x", "python:a:b", "snapshot:x")
+    for spec in (*plain, "repriced:sms:0.5", "holding:0.25:best_constant"):
         assert parse_policy(spec, setting).spec == spec
-    for spec in ("", "constant", "constant:", "vw:--cb_explore_adf", "python:a", "Logged"):
+    for spec in ("", "constant", "constant:", "vw", "vw:", "vw:--cb_explor_adf", "vw:-q UV", "python:a", "Logged"):
         with pytest.raises(InvalidInput, match="expected"):
             parse_policy(spec, setting)
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from simulator import Log
+from simulator.context_table import ContextTable
 from simulator.log import MODES, NO_TIME
-from simulator.outcome_table import OutcomeTable
+from simulator.outcome_table import OutcomeTable, identities
 
 DAY_US = 86_400_000_000
 
@@ -28,9 +29,13 @@ def bulk_log(
     kinds = tuple(outcomes)
     found = [np.flatnonzero(values) for values in outcomes.values()]
     row = np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+    kind = np.concatenate([np.full(len(f), number) for number, f in enumerate(found)] or [row]).astype(np.int32)
+    value = np.concatenate([values[f] for values, f in zip(outcomes.values(), found, strict=True)] or [row * 1.0])
+    order = np.argsort(row, kind="stable")
     users = int(user.max()) + 1
     return Log(
         source="bulk",
+        line=np.arange(1, n + 1),
         decision_ids=np.array([f"d{number}" for number in range(n)], dtype=object),
         arms=tuple(arms),
         arm=arm.astype(np.int32),
@@ -48,14 +53,13 @@ def bulk_log(
         observed_until=np.full(n, NO_TIME),
         outcomes=OutcomeTable(
             kinds=kinds,
-            row=row,
-            kind=np.concatenate([np.full(len(f), number) for number, f in enumerate(found)] or [row]).astype(np.int32),
-            value=np.concatenate(
-                [values[f] for values, f in zip(outcomes.values(), found, strict=True)] or [row * 1.0]
-            ),
+            row=row[order],
+            kind=kind[order],
+            value=value[order],
             at=np.full(row.size, NO_TIME),
+            identity=identities([None] * row.size),
         ),
-        context={name: np.array([float(x) for x in column], dtype=object) for name, column in (context or {}).items()},
+        context=ContextTable.of({name: [float(x) for x in column] for name, column in (context or {}).items()}),
         embedding=None,
         catalogue={},
         extra={},
