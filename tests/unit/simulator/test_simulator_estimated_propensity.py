@@ -148,3 +148,10 @@ def test_bands_survive_where_nothing_clicked(log_of: LogOf) -> None:
     assert estimate.value == 0.0
     assert estimate.note is not None
     assert estimate.note.startswith("estimated propensity: 0 % to 0 %")
+
+
+def test_an_estimator_without_a_choice_names_no_parameter(log_of: LogOf) -> None:
+    """JSON knows no infinity, and B-IPW's bound is none."""
+    estimates = replayed(log_of(records(400))).policy("uniform").metrics["ctr"].estimates
+    assert estimates["bipw"].value is not None
+    assert estimates["bipw"].parameter is None
