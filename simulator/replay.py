@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.stats import norm
@@ -43,6 +43,7 @@ from simulator.report.pictures import LogPictures
 from simulator.report.replay_report import Estimate, MetricReport, PolicyReport
 from simulator.resampling import Resampling
 from simulator.sample import Sample, combined
+from simulator.sensitivity_note import sensitivity_note
 from simulator.split import Split
 from simulator.terms import Fits
 from simulator.valued import Valued
@@ -53,6 +54,8 @@ __all__ = ["Replay"]
 _ALWAYS_HOLD = f"constant:{HOLD}"
 #: Estimators whose bias no interval shows.
 _ASSUMING = frozenset(("dm", "mips", "bipw"))
+#: Estimators that weigh by propensities alone, so that a sensitivity band of their values is known.
+_BANDED = frozenset(("ips", "snips"))
 _NO_FITS = Fits(None, None, None, {})
 
 
@@ -294,7 +297,7 @@ class Replay:
             here = [spec for spec, asked in self._asked.items() if asked.rows == key]
             arms, seed = self._facts.log.arms, self._settings.seed
             samples = {
-                spec: Sample(bench, spec, self._metrics, self._estimators, arms, seed)
+                spec: Sample(bench, spec, self._metrics, self._estimators, arms, seed, self._doubted)
                 for spec in dict.fromkeys((*held_against, *here))
             }
             for spec in here:
@@ -371,7 +374,10 @@ class Replay:
             try:
                 own = self._valued(metric, asked, sample, estimator)
                 other = self._valued(metric, asked, asked.samples[baseline], estimator)
-                differences[estimator.key] = self._estimate(own.minus(other))
+                difference = own.minus(other)
+                if baseline == "logged":
+                    difference = replace(difference, note=self._band(metric, estimator, sample, against_logged=True))
+                differences[estimator.key] = self._estimate(difference)
             except UndefinedMetric as undefined:
                 differences[estimator.key] = self._undefined(str(undefined))
         return differences
@@ -402,7 +408,37 @@ class Replay:
         chosen = {mean.parameter for mean in means.values()}
         parameter = chosen.pop() if len(chosen) == 1 else math.nan
         limits = self._declared.limits(metric, estimator, sample)
-        return Valued(statistic, limits, parameter, _told(estimator, sample))
+        return Valued(statistic, limits, parameter, self._told(metric, estimator, sample))
+
+    def _told(self, metric: Metric, estimator: Estimator, sample: Sample) -> str | None:
+        share = sample.terms.accepted_share
+        if Need.ACCEPTED in estimator.needs and share is not None:
+            return f"accepts {share:.1%} of decisions"
+        return self._band(metric, estimator, sample)
+
+    @property
+    def _doubted(self) -> Mapping[str, float] | None:
+        """What a sensitivity band is drawn for: the first metric, where propensities are estimates and it is a mean."""
+        first = self._metrics[0]
+        plain = not first.denominator and not first.needs_hold
+        return first.numerator if self._facts.estimated and plain else None
+
+    def _band(
+        self, metric: Metric, estimator: Estimator, sample: Sample, *, against_logged: bool = False
+    ) -> str | None:
+        """Say how far a value goes with the errors of estimated propensities."""
+        if not self._facts.estimated or metric is not self._metrics[0] or estimator.key not in _BANDED:
+            return None
+        if sample.on_policy:
+            return "estimated propensity: the log's own value rests on none"
+        if self._doubted is None:
+            return "estimated propensity: a ratio has no sensitivity band"
+        return sensitivity_note(
+            sample.sensitivity,
+            self_normalised=estimator.key == "snips",
+            share=metric.share,
+            against_logged=against_logged,
+        )
 
     def _estimate(self, valued: Valued) -> Estimate:
         bounds, settings = self._bounds(valued), self._settings
@@ -434,10 +470,10 @@ class Replay:
         value, level, users = estimate.value, self._settings.adjusted_level, diagnostics.user_ess
         if metric.share and value in (0.0, 1.0) and estimate.low == estimate.high and users > 0:
             low, high = exact_bounds(value == 1.0, users, level)
-            return Estimate(value, low, high, level, "exact")
+            return replace(estimate, low=low, high=high, interval="exact", reason=None)
         if diagnostics.reward_ess == 0.0:
             unseen = "nothing of the kind was seen under this policy, so there is no interval"
-            return Estimate(value, None, None, level, self._settings.interval, unseen)
+            return replace(estimate, low=None, high=None, reason=unseen)
         return estimate
 
     @property
@@ -446,6 +482,8 @@ class Replay:
         least = self._settings.thresholds.weak_mismatch_share * self._facts.summary.decisions
         alarms = [alarm for alarm in self._facts.alarms if alarm.decisions >= least]
         doubts = [f"sample ratio mismatch: {alarm}" for alarm in alarms[:1]]
+        if self._facts.estimated:
+            doubts.append(f"estimated propensity in {self._facts.estimated} decisions")
         keys = {estimator.key for estimator in self._estimators}
         if keys <= _ASSUMING:
             doubts.append(f"{', '.join(sorted(keys))} alone is never trusted: no log can check what it assumes")
@@ -453,11 +491,6 @@ class Replay:
 
     def _undefined(self, reason: str) -> Estimate:
         return Estimate(None, None, None, self._settings.adjusted_level, self._settings.interval, reason)
-
-
-def _told(estimator: Estimator, sample: Sample) -> str | None:
-    share = sample.terms.accepted_share
-    return f"accepts {share:.1%} of decisions" if Need.ACCEPTED in estimator.needs and share is not None else None
 
 
 def _unsupported(log: Log, played: BoolArray) -> BoolArray | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -155,7 +156,7 @@ class Terms:
         indices = range(len(estimator.grid))
         statistics = [self._statistic(estimator, index, quantity) for index in indices]
         if len(statistics) == 1:
-            return Mean(statistics[0], estimator.grid[0])
+            return Mean(statistics[0], math.nan)
         rows = Statistic.of(self._bench.totals, ROWS)
         candidates = [
             Candidate.of(

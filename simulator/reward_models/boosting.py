@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
 from simulator.arrays import FloatArray, IntArray
 from simulator.reward_models.foldwise import Constant, Foldwise, Pairs, Scorer
 from simulator.reward_models.kept_rows import MOST_ROWS, KeptRows, chosen
 from simulator.reward_models.model import ModelRows, Predictor
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingRegressor
 
 __all__ = ["Boosting"]
 
@@ -105,6 +108,8 @@ def _columns(code: FloatArray, x: FloatArray, row: IntArray, arm: IntArray) -> F
 
 
 def _scorer(features: FloatArray, reward: FloatArray, weight: FloatArray, code: FloatArray) -> Scorer:
+    from sklearn.ensemble import HistGradientBoostingRegressor  # takes a second that other models need not wait
+
     low, high = float(reward.min()), float(reward.max())
     if low == high:
         return Constant(low)
