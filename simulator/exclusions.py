@@ -16,7 +16,6 @@ from simulator.not_plain import require
 __all__ = ["capped", "capped_frame"]
 
 _LIMITED = re.compile(CAP_WORDS)
-_MAP = pl.List(pl.Struct({"key": pl.String, "value": pl.String}))
 
 
 def capped(excluded: object) -> Mapping[str, str] | None:
@@ -38,8 +37,10 @@ def capped_frame(series: pl.Series) -> NDArray[np.object_]:
             reasons = series.struct.field(name)
             for row in reasons.str.contains(CAP_WORDS).arg_true() if reasons.dtype == pl.String else ():
                 kept[row] = {**(kept[row] or {}), name: reasons[row]}
-    elif series.dtype == _MAP:
-        pairs = pl.DataFrame({"row": np.arange(len(series)), "pair": series}).explode("pair").unnest("pair")
+    elif series.dtype == pl.Map(pl.String, pl.String):
+        pairs = (
+            pl.DataFrame({"row": np.arange(len(series)), "pair": series.map.entries()}).explode("pair").unnest("pair")
+        )
         for row, arm, reason in pairs.filter(pl.col("value").str.contains(CAP_WORDS)).iter_rows():
             kept[row] = {**(kept[row] or {}), arm: reason}
     else:

@@ -13,9 +13,12 @@ from simulator.json_block import JSON_ALIKE
 from simulator.not_plain import require
 from simulator.outcome_table import OutcomeTable, identities
 
-__all__ = ["frame_outcomes"]
+__all__ = ["OUTCOME_FIELDS", "frame_outcomes"]
 
-_OUTCOMES = pl.List(pl.Struct({"type": pl.String, "value": pl.Float64, "at": pl.String, "outcome_id": pl.String}))
+_TYPES = {"type": pl.String, "value": pl.Float64, "at": pl.String, "outcome_id": pl.String}
+_OUTCOMES = pl.List(pl.Struct(_TYPES))
+#: What is read of an outcome.
+OUTCOME_FIELDS = frozenset(_TYPES)
 #: JSON whose text is not what Python makes of the value.
 _ODD_ID = r"^(?:-?[0-9]+[.eE]|-0|true$|false$|[\[{])"
 

@@ -15,6 +15,7 @@ import polars as pl
 from simulator.arm_names import ArmNames
 from simulator.exclusions import capped
 from simulator.frame_log import frame_log
+from simulator.frame_outcomes import OUTCOME_FIELDS
 from simulator.json_block import JsonBlock
 from simulator.line_blocks import LineBlock, line_blocks
 from simulator.log import Log
@@ -131,7 +132,7 @@ class LogParser:
         with open_parquet(self._path) as source:
             wanted = [name for name in source.schema_arrow.names if name in {*_FIELDS, *_EXTRA, *self._columns}]
             encoded = json_columns(source.schema_arrow)
-            unusual = any(name.split(".", 1)[0] in {*wanted} - {"excluded"} for name in encoded)
+            unusual = any(_matters(name, wanted) for name in encoded)
             for batch in record_batches(source, self._path, wanted):
                 plain = None if unusual else self._plain_batch(batch, row + 1)
                 if plain is None:
@@ -163,6 +164,12 @@ class LogParser:
         if "excluded" in kept:
             kept["excluded"][:] = [capped(excluded) for excluded in kept["excluded"]]
         return replace(log, extra=kept)
+
+
+def _matters(encoded: str, wanted: Sequence[str]) -> bool:
+    """Whether what stands as JSON in a Parquet file has to be decoded for a log."""
+    field, _, inner = encoded.partition(".")
+    return field in wanted and field != "excluded" and (field != "outcomes" or inner in OUTCOME_FIELDS)
 
 
 def _dtype(values: Sequence[object], usual: Any) -> Any:
