@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import copy
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
+from engine.core.errors import InvalidInput
 from simulator.arrays import BoolArray, FloatArray
 from simulator.asked import Asked
 from simulator.bench import Bench, Part
@@ -18,6 +21,7 @@ from simulator.intervals import INTERVALS
 from simulator.log import HOLD, Log
 from simulator.log_facts import LogFacts
 from simulator.metric import HOLD_PREFIX, Metric
+from simulator.partial_sums import PartialSums
 from simulator.policies import (
     Constant,
     EvaluationPolicy,
@@ -40,11 +44,14 @@ from simulator.reporter import Reporter, doubted_reward
 from simulator.resampling import Resampling
 from simulator.sample import Sample, combined
 from simulator.split import Split
+from simulator.statistic import Statistic
 from simulator.terms import Fits
 
 __all__ = ["Replay"]
 
 _NO_FITS = Fits(None, None, None, {})
+#: Rows that judge, the sums over them, and the policies judged there with those they are held against.
+_Bench = tuple[BoolArray, Bench, Mapping[str, Sample]]
 
 
 class Replay:
@@ -52,21 +59,23 @@ class Replay:
 
     Args:
         facts: What is known of the log; at least one decision values a policy.
-        specs: The policies.
+        specs: The policies, by SPEC or as they are.
         metrics: What is estimated; the first gives a policy its verdict.
         estimators: By key.
         settings: Checked settings.
         rank_by: Metric that best_constant maximises.
+        beside: What every policy is held against: some of logged, uniform, and hold (where it was played).
     """
 
     def __init__(
         self,
         facts: LogFacts,
-        specs: Sequence[str],
+        specs: Sequence[str | EvaluationPolicy],
         metrics: Sequence[Metric],
         estimators: Sequence[Estimator],
         settings: ReplaySettings,
         rank_by: Metric,
+        beside: Collection[str] = ("logged", "uniform", "hold"),
     ) -> None:
         self._facts, self._metrics, self._estimators, self._settings = facts, metrics, estimators, settings
         self._split = Split.of(facts, settings.split, delay_us=settings.delay_us, seed=settings.seed)
@@ -76,10 +85,15 @@ class Replay:
         setting = PolicySetting(
             self._ranked_reward, self._split.folds, self._task, self._split.learns, self._split.moment
         )
-        self._asked = {spec: Asked(parse_policy(spec, setting)) for spec in specs}
-        self._baselines: dict[str, EvaluationPolicy] = {"logged": Logged(), "uniform": Uniform()}
+        made = [parse_policy(spec, setting) if isinstance(spec, str) else spec for spec in specs]
+        self._asked = {
+            spec if isinstance(spec, str) else spec.spec: Asked(policy)
+            for spec, policy in zip(specs, made, strict=True)
+        }
+        known: dict[str, EvaluationPolicy] = {"logged": Logged(), "uniform": Uniform()}
         if facts.hold_played:
-            self._baselines["hold"] = Constant(HOLD)
+            known["hold"] = Constant(HOLD)
+        self._baselines = {name: policy for name, policy in known.items() if name in beside}
         self._resampling = Resampling.of(
             facts.clusters,
             settings.resamples if self._interval.resampled else 0,
@@ -90,6 +104,7 @@ class Replay:
         self._needs = frozenset(need for estimator in estimators for need in estimator.needs)
         self._folds = self._dealt()
         self._crossfit = CrossFit(facts, self._folds, settings) if Need.MODEL in self._needs else None
+        self._fitted = self._crossfit is None
         self._fits: dict[str, PolicyFit] = {}
         self._periods = Periods(facts)
         self._galleries: dict[str, PolicyGallery] = {}
@@ -101,9 +116,74 @@ class Replay:
         Raises:
             InvalidInput: When a policy cannot be asked about this log.
         """
-        self._prepare()
+        self.prepare()
         self._fit_policies()
-        self._value_all()
+        benches = self._benches()
+        self._sum(benches, self._facts.chunks())
+        return self._closed(benches)
+
+    def asking(self, policies: Sequence[EvaluationPolicy]) -> Replay:
+        """Make the same replay for other policies; what was fitted to the log stays, so that it is not read again.
+
+        Args:
+            policies: None that learns from the log as it goes.
+        """
+        made = copy.copy(self)
+        made._asked = {policy.spec: Asked(policy) for policy in policies}
+        made._fits = {}
+        made.prepare()
+        return made
+
+    def without_resamples(self) -> Replay:
+        """Make the same replay with nothing but what summing needs, for other processes."""
+        made = copy.copy(self)
+        made._resampling = replace(self._resampling, weights=self._resampling.weights[:0])
+        return made
+
+    def partial_sums(self, chunks: Iterable[Log]) -> list[PartialSums]:
+        """Sum a part of the rows, to be put together by `reports_of`.
+
+        Args:
+            chunks: Some of the chunks of the facts, of the same `place`.
+
+        Raises:
+            InvalidInput: When a policy cannot be asked about this log, or an estimator needs more than sums.
+        """
+        if self._needs - {Need.MODEL}:
+            raise InvalidInput(
+                "expected estimators that need nothing but a reward model, such as dr, snips or ips; change them",
+                field="--estimator",
+            )
+        benches = self._benches()
+        self._sum(benches, chunks)
+        return [PartialSums.of(bench, samples) for _, bench, samples in benches]
+
+    def reports_of(self, parts: Sequence[Sequence[PartialSums]]) -> tuple[PolicyReport, ...]:
+        """Value every policy by sums that were made elsewhere.
+
+        Args:
+            parts: For each part of the rows, at least one, what `partial_sums` gave for it.
+        """
+        benches = self._benches()
+        for place, (_, bench, samples) in enumerate(benches):
+            PartialSums.merged([part[place] for part in parts]).fill(bench, samples)
+        return self._closed(benches)
+
+    def lift(self, spec: str, metric: Metric, estimator: Estimator, baseline: str = "logged") -> Statistic:
+        """Give the paired difference of a policy to a baseline, once both were valued.
+
+        Raises:
+            UndefinedMetric: When it has no value here.
+        """
+        asked = self._asked[spec]
+        own = self._reporter.valued(metric, asked, asked.samples[spec], estimator)
+        other = self._reporter.valued(metric, asked, asked.samples[self._baselines[baseline].spec], estimator)
+        return own.minus(other).statistic
+
+    def _closed(self, benches: Sequence[_Bench]) -> tuple[PolicyReport, ...]:
+        """Report on every policy, once all rows are summed."""
+        for _, bench, _ in benches:
+            bench.close()
         for asked in self._asked.values():
             if isinstance(asked.policy, Progressive):
                 asked.notes = (*asked.notes, *asked.policy.notes)
@@ -136,20 +216,26 @@ class Replay:
     def _ranked_reward(self, log: Log) -> FloatArray:
         return combined(self._own, self._quantities(log))
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         """Let policies and reward model see the whole log, and settle which rows judge which policy."""
+        looks = [asked for asked in self._asked.values() if isinstance(asked.policy, Prepared | Restricted)]
+        if self._fitted and not looks:
+            for asked in self._asked.values():
+                self._settle(asked, self._split.judged)
+            return
         judged: dict[str, list[BoolArray]] = {spec: [] for spec in self._asked}
         for log in self._facts.chunks():
             for spec, asked in self._asked.items():
                 if isinstance(asked.policy, Prepared):
                     asked.policy.observe(log)
                 judged[spec].append(self._judges(asked, log))
-            if self._crossfit is not None:
+            if self._crossfit is not None and not self._fitted:
                 self._crossfit.add(log, self._quantities(log), self._names)
         for spec, asked in self._asked.items():
             self._settle(asked, np.concatenate(judged[spec]))
-        if self._crossfit is not None:
+        if self._crossfit is not None and not self._fitted:
             self._crossfit.fit()
+        self._fitted = True
 
     @property
     def _names(self) -> list[str]:
@@ -208,11 +294,11 @@ class Replay:
             if isinstance(policy, Progressive):
                 policy.begin()
 
-    def _value_all(self) -> None:
+    def _sum(self, benches: Sequence[_Bench], chunks: Iterable[Log]) -> None:
         """Ask every policy about every chunk once, and add up what follows from its answers."""
-        benches, policies = self._benches(), self._policies()
+        policies = self._policies()
         self._begin(policies.values())
-        for log, answers in self._answered(policies):
+        for log, answers in self._answered(policies, chunks):
             whole = self._part(log)
             fits = {spec: self._fits[spec].fits(log, answers[spec]) if self._fits else _NO_FITS for spec in policies}
             for mask, bench, samples in benches:
@@ -227,10 +313,11 @@ class Replay:
                     self._draw(spec, sample, part, answer)
             if self._log_gallery is not None:
                 self._log_gallery.add(whole)
-        for _, bench, _ in benches:
-            bench.close()
 
-    def _answered(self, policies: Mapping[str, EvaluationPolicy]) -> Iterator[tuple[Log, Mapping[str, PolicyAnswer]]]:
+    @staticmethod
+    def _answered(
+        policies: Mapping[str, EvaluationPolicy], chunks: Iterable[Log]
+    ) -> Iterator[tuple[Log, Mapping[str, PolicyAnswer]]]:
         """Ask every policy about every chunk, in order; a thread is a chunk ahead, so that two cores are at work."""
 
         def ask(log: Log) -> Mapping[str, PolicyAnswer]:
@@ -238,7 +325,7 @@ class Replay:
 
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="policies") as thread:
             before: tuple[Log, Future[Mapping[str, PolicyAnswer]]] | None = None
-            for log in self._facts.chunks():
+            for log in chunks:
                 asked = thread.submit(ask, log)
                 if before is not None:
                     yield before[0], before[1].result()
@@ -268,10 +355,10 @@ class Replay:
         """What a report draws of the log itself, once policies were valued."""
         return None if self._log_gallery is None else self._log_gallery.pictures()
 
-    def _benches(self) -> list[tuple[BoolArray, Bench, Mapping[str, Sample]]]:
+    def _benches(self) -> list[_Bench]:
         """Make a bench for every set of rows, with the policies judged there and those they are held against."""
         held_against = [policy.spec for policy in self._baselines.values()]
-        made: list[tuple[BoolArray, Bench, Mapping[str, Sample]]] = []
+        made: list[_Bench] = []
         for key in dict.fromkeys(asked.rows for asked in self._asked.values()):
             bench = Bench(self._facts.clusters, self._resampling)
             here = [spec for spec, asked in self._asked.items() if asked.rows == key]

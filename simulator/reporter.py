@@ -96,7 +96,7 @@ class Reporter:
         estimates = {}
         for estimator in self._estimators:
             try:
-                valued = self._valued(metric, asked, sample, estimator)
+                valued = self.valued(metric, asked, sample, estimator)
                 estimates[estimator.key] = self._honest(self._estimate(valued), metric, diagnostics)
             except UndefinedMetric as undefined:
                 estimates[estimator.key] = self._undefined(str(undefined))
@@ -118,8 +118,8 @@ class Reporter:
         differences = {}
         for estimator in self._estimators:
             try:
-                own = self._valued(metric, asked, sample, estimator)
-                other = self._valued(metric, asked, asked.samples[baseline], estimator)
+                own = self.valued(metric, asked, sample, estimator)
+                other = self.valued(metric, asked, asked.samples[baseline], estimator)
                 difference = own.minus(other)
                 if baseline == "logged":
                     difference = replace(difference, note=self._band(metric, estimator, sample, against_logged=True))
@@ -128,7 +128,7 @@ class Reporter:
                 differences[estimator.key] = self._undefined(str(undefined))
         return differences
 
-    def _valued(self, metric: Metric, asked: Asked, sample: Sample, estimator: Estimator) -> Valued:
+    def valued(self, metric: Metric, asked: Asked, sample: Sample, estimator: Estimator) -> Valued:
         """Estimate a metric, with the always-holding policy beside it where the metric compares with that.
 
         Raises:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.core.errors import InvalidInput
 from simulator.arrays import BoolArray, FloatArray
 from simulator.bench import ROWS, Bench, Part
 from simulator.estimators import Case, Estimator, Need
@@ -89,6 +90,22 @@ class Terms:
     def accepted_share(self) -> float | None:
         """Share of decisions that rejection replay accepts, where it was asked for."""
         return None if self._rejection is None else self._rejection.share
+
+    @property
+    def findings(self) -> tuple[frozenset[str], Mapping[str, str]]:
+        """Columns that count by their spread alone, and estimators that this log cannot meet, with the reason.
+
+        Raises:
+            InvalidInput: Under rejection replay, whose acceptance rests on the whole log.
+        """
+        if self._rejection is not None:
+            raise InvalidInput("expected estimators that are sums of parts, got rejection; leave it out")
+        return frozenset(self._spread_only), dict(self._missing)
+
+    def note(self, spread_only: frozenset[str], missing: Mapping[str, str]) -> None:
+        """Take over the findings of other rows."""
+        self._spread_only |= spread_only
+        self._missing.update(missing)
 
     def add(self, part: Part, answer: PolicyAnswer, weight: FloatArray, fits: Fits) -> None:
         """Take the rows of a part into account.
