@@ -28,15 +28,16 @@ ROOT = HERE.parent
 PAGE = HERE / "tutorial.md"
 COLUMNS = 100
 _STEP = re.compile(
-    r"<!-- step:(?P<name>[\w-]+) -->\n```(?P<language>sh|python)\n(?P<code>.*?)\n```\n(?:\n```text\n(?P<shown>.*?)\n```\n)?",
+    r"<!-- step:(?P<name>[\w-]+) -->\n```(?P<language>sh|python)\n(?P<code>.*?)\n```\n"
+    r"(?:\n```text\n(?P<shown>.*?)\n```\n)?",
     re.DOTALL,
 )
 
 #: What every replay says again: kept in the step that explains it, dropped in all others.
 _REPEATED = (
-    r"^Replay of .*\n.*\n",
+    r"^Replay of .*\n.*\n(?:\d{4}-.* to .*\n)?",
     r"(?s)^ · One-step counterfactual.*?logged\.\n",
-    r"^ · best_constant chose .*\n",
+    r"(?s)^ · best_constant chose .*?half\n",
 )
 _SUPPORT = r"^support  effective.*\n(?: (?!weak|refused|·).*\n)*"
 _UNIFORM = r"^ uniform .*\n(?:   .*\n)*"
@@ -54,7 +55,7 @@ CUTS: dict[str, tuple[str, ...]] = {
     "progressive": (*_REPEATED, _SUPPORT),
     "split": (*_REPEATED, _SUPPORT),
     "budget": (r"(?s)^ · the family.*?proportion\n", *_REPEATED),
-    "plan": (r"^ · best_constant chose .*\n",),
+    "plan": _REPEATED,
     "refused": (*_REPEATED, *_NO_USERS),
     "stand-in": (*_REPEATED, *_NO_USERS),
     "upworthy": (_NEXT, r"(?s)^info .*?made\n"),
