@@ -62,7 +62,7 @@ def facts_of(log_of: LogOf, times: list[str | None]) -> LogFacts:
 
 
 def test_without_any_time_the_order_of_the_file_counts(log_of: LogOf) -> None:
-    folds = Folds.in_time(facts_of(log_of, [None] * 20), 0, as_it_stands=True)
+    folds = Folds.in_time(facts_of(log_of, [None] * 20), 0)
     assert folds.of.tolist() == [n // 2 for n in range(20)]
     assert folds.training == {fold: tuple(range(fold)) for fold in range(10)}
 
@@ -75,9 +75,9 @@ def test_time_goes_before_the_order_of_the_file(log_of: LogOf) -> None:
 @pytest.mark.parametrize(("times", "delay"), [([None, "2026-01-01T00:00:00Z"], 0), ([None, None], 1)])
 def test_times_in_some_rows_only_are_refused(log_of: LogOf, times: list[str | None], delay: int) -> None:
     with pytest.raises(InvalidInput, match="expected `decided_at` in every row"):
-        Folds.in_time(facts_of(log_of, times), delay, as_it_stands=True)
+        Folds.in_time(facts_of(log_of, times), delay)
 
 
 def test_few_rows_leave_folds_empty(log_of: LogOf) -> None:
-    folds = Folds.in_time(facts_of(log_of, [None] * 3), 0, as_it_stands=True)
+    folds = Folds.in_time(facts_of(log_of, [None] * 3), 0)
     assert folds.of.tolist() == [0, 3, 6]
