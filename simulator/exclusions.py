@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from simulator.capped_channels import CAP_WORDS
-from simulator.not_plain import require
+from simulator.not_plain import NotPlain, require
 
 __all__ = ["capped", "capped_frame"]
 
@@ -55,5 +55,5 @@ def capped_frame(series: pl.Series) -> NDArray[np.object_]:
 def _decoded(text: str) -> object:
     try:
         return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
+    except orjson.JSONDecodeError as error:
+        raise NotPlain from error

@@ -276,8 +276,8 @@ def _is_number(dtype: pl.DataType) -> bool:
 def _decoded(text: str) -> object:
     try:
         return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
+    except orjson.JSONDecodeError as error:
+        raise NotPlain from error
 
 
 def _objects(values: Sequence[Any]) -> NDArray[np.object_]:

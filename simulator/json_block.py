@@ -9,10 +9,12 @@ __all__ = ["JSON_ALIKE", "JsonBlock"]
 
 #: Text that may have been a number, a boolean, a list or an object: polars takes their JSON for a string.
 JSON_ALIKE = r"^(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$|true$|false$|[\[{])"
-#: Half of a surrogate pair, which polars reads as a zero byte; and letters of field names.
+#: Half of a surrogate pair, which polars reads as a zero byte; and names of fields with escapes that hide a letter, or
+#: that polars leaves out when it writes an object as text.
 _ODD = re.compile(
-    rb"\\u(?:[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|00(?:5[fF]|[67][0-9a-fA-F]))"
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+    rb'|\\(?:["\\bfnrt]|u00[0-7])(?:[^"\\]|\\.)*+"\s*+:'
 )
 
 
