@@ -44,7 +44,7 @@ def print_sweep(report: SweepReport, title: str, console: Console) -> None:
             told = f"{winner.row.verdict} {winner.row.policy}: {'; '.join(winner.reasons)}"
             console.print(Padding(Text(told, style=VERDICT_STYLES[winner.row.verdict]), (0, 0, 0, 1)))
         for note in winner.row.notes:
-            console.print(Padding(Text(f"· {winner.row.policy}: {note}"), (0, 0, 0, 1)))
+            console.print(Padding(Text(f"· confirmed: {note}"), (0, 0, 0, 1)))
     refused = next((row for row in report.rows if row.verdict == "refused" and row.notes), None)
     if refused is not None and (winner is None or refused is not winner.row):
         told = f"no verdict on {refused.policy}: {refused.notes[-1]}"

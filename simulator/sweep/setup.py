@@ -79,7 +79,7 @@ class Setup:
         chosen = _metric(metric, weights, facts, settings)
         horizons = _horizons(campaign, settings, facts) if log.timed else Horizons()
         kinds = outcome_kinds([name.removeprefix(HOLD_PREFIX) for name in chosen.quantities], weights)
-        base = campaign.objective.weights if campaign is not None else learned_terms(chosen, weights)
+        base = _taught(space, campaign, chosen, weights)
         wait = horizons.longest({*kinds, *_learned_kinds(space, base)})
         whole = Periods.of(log, facts, space.periods, wait, (1.0,), settings.seed)
         decisions = _counted(log, whole)
@@ -99,7 +99,9 @@ class Setup:
             metric=chosen,
             estimator=_estimator(estimator),
             objective=weights,
-            settings=replace(settings, objective=dict(weights) if chosen.key == "objective" else settings.objective),
+            settings=replace(
+                settings, pictures=False, objective=dict(weights) if chosen.key == "objective" else settings.objective
+            ),
             campaign=known,
         )
         made = contenders(space, None if known is None else known.campaign, scaled)
@@ -190,6 +192,15 @@ def _horizons(campaign: Campaign | None, settings: ReplaySettings, facts: LogFac
     if campaign is None:
         return facts.lags
     return Horizons({str(kind): round(campaign.horizon_s(kind) * 1e6) for kind in OutcomeType})
+
+
+def _taught(
+    space: Space, campaign: Campaign | None, metric: Metric, objective: Mapping[str, float]
+) -> Mapping[str, float]:
+    """Say what candidates learn that do not say so themselves; nothing where none learns."""
+    if not space.settings():
+        return {}
+    return campaign.objective.weights if campaign is not None else learned_terms(metric, objective)
 
 
 def _learned_kinds(space: Space, base: Mapping[str, float]) -> set[str]:

@@ -25,7 +25,7 @@ def confirmed_row(name: str, measured: Measured, metric: str, estimator: str, *,
         value=measured.value,
         lift=measured.difference,
         baseline=measured.baseline,
-        notes=("chosen on the select period; these numbers are of the confirm period alone", *measured.notes),
+        notes=("its numbers are of the confirm period, which had no part in choosing it", *measured.notes),
     )
 
 

@@ -28,7 +28,6 @@ class State:
     def __init__(self, folder: Path, root: str) -> None:
         self._folder, self._root = folder, root
         self._results.mkdir(parents=True, exist_ok=True)
-        self.found = 0
 
     def get(self, *what: str | int) -> dict[str, Any] | None:
         """Read a result; None where there is none yet."""
@@ -36,8 +35,7 @@ class State:
             found = orjson.loads(self._path(what).read_bytes())
         except (FileNotFoundError, orjson.JSONDecodeError):
             return None
-        self.found += 1
-        return dict(found)
+        return found if isinstance(found, dict) else None
 
     def put(self, result: dict[str, Any], *what: str | int) -> None:
         """Keep a result.
