@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.arrays import BoolArray, FloatArray, HashArray, IntArray
-from simulator.context_table import Factor
+from simulator.context_table import Factor, level_text
 from simulator.keyed_hash import hash_strings, mix
 from simulator.log import Log
 from simulator.log_columns import column_values
@@ -46,7 +46,7 @@ class Membership:
         if column is None or column == "user":
             names, code = list(log.users), log.user
         else:
-            factor = Factor.of([None if value is None else str(value) for value in column_values(log, column)])
+            factor = Factor.of([None if value is None else level_text(value) for value in column_values(log, column)])
             names, code = list(factor.levels), factor.codes.astype(np.int64)
         known = code >= 0
         label = np.zeros(log.rows, dtype=np.uint64)

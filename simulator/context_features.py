@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from simulator.arrays import FloatArray, IntArray
-from simulator.context_table import ContextTable, Factor
+from simulator.context_table import ContextTable, Factor, level_text
 from simulator.log import Log
 
 __all__ = ["ContextFeatures", "ContextSurvey", "context_features"]
@@ -40,7 +40,7 @@ class _Seen:
         if self.identifier:
             return
         for level, seen in zip(factor.levels, times.tolist(), strict=True):
-            text = str(level)
+            text = level_text(level)
             self.levels[text] = self.levels.get(text, 0) + int(seen)
         if len(self.levels) > _MOST_DISTINCT:
             self.identifier, self.levels = True, {}
@@ -116,7 +116,7 @@ class ContextFeatures:
         if name in self.fillers:
             return [factor.numbers(self.fillers[name]) - self.fillers[name]]
         place = {level: index for index, level in enumerate(self.levels[name])}
-        column_of = np.array([*(place.get(str(level), -1) for level in factor.levels), -1], dtype=np.int64)
+        column_of = np.array([*(place.get(level_text(level), -1) for level in factor.levels), -1], dtype=np.int64)
         code = column_of[factor.codes]
         return [(code == index).astype(np.float64) for index in range(len(self.levels[name]))]
 

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ContextTable", "Factor"]
+__all__ = ["ContextTable", "Factor", "level_text"]
+
+
+def level_text(value: object) -> str:
+    """Write a value as text; 3 and 3.0 are one number, and which of them was written is not always known.
+
+    >>> level_text(3.0), level_text(3), level_text(0.5), level_text(True), level_text("3")
+    ('3', '3', '0.5', 'True', '3')
+    """
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

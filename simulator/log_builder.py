@@ -46,11 +46,12 @@ class LogBuilder:
     Args:
         source: Where the records come from, for messages.
         arms: Arms that keep their places in the vocabulary.
+        width: Numbers in every embedding, where records before these have any.
     """
 
-    def __init__(self, source: str, arms: Sequence[str] = ()) -> None:
+    def __init__(self, source: str, arms: Sequence[str] = (), width: int | None = None) -> None:
         self._source = source
-        self._check = RecordCheck(source)
+        self._check = RecordCheck(source, width)
         self._ids: dict[str, int] = {}
         self._arms: dict[str, int] = {name: code for code, name in enumerate(arms)}
         self._users: dict[str, int] = {}

@@ -11,6 +11,7 @@ from simulator.arrays import BoolArray, FloatArray, IntArray
 from simulator.capped_channels import capped_channels
 from simulator.clusters import Clusters, Membership
 from simulator.context_features import ContextFeatures, ContextSurvey
+from simulator.estimated_rows import estimated_rows
 from simulator.horizons import Horizons
 from simulator.log import HOLD, MODES, NO_TIME, VALUED_MODES, Log
 from simulator.log_parts import is_several, most_parts, parted, parts_of
@@ -43,6 +44,7 @@ class LogFacts:
         lags: Longest time seen between a decision and its outcomes, by type.
         alarms: Where arms were drawn more or less often than the propensities say.
         snapshots: How many snapshots, at most 2 counted, decided: more than one makes the log adaptive.
+        estimated: Decisions with a choice whose propensity is an estimate.
     """
 
     log: LogSource
@@ -60,6 +62,7 @@ class LogFacts:
     lags: Horizons
     alarms: tuple[SampleRatioAlarm, ...]
     snapshots: int
+    estimated: int
 
     @classmethod
     def of(cls, log: LogSource, *, cluster: str | None, reward_max: float | None) -> LogFacts:
@@ -100,7 +103,7 @@ class _Survey:
     def __init__(self, log: LogSource, cluster: str | None, reward_max: float | None) -> None:
         self._log, self._cluster, self._reward_max = log, cluster, reward_max
         self._modes = np.zeros(len(MODES), dtype=np.int64)
-        self._single = self._cut_off = self._several = 0
+        self._single = self._cut_off = self._several = self._estimated = 0
         self._first, self._last = np.iinfo(np.int64).max, NO_TIME
         self._eligible = np.zeros(len(log.arms), dtype=bool)
         self._plays = np.zeros(len(log.arms))
@@ -151,6 +154,7 @@ class _Survey:
         self._context.add(valued)
         self._least = min(self._least, float(valued.propensity[valued.lengths > 1].min(initial=1.0)))
         self._lags = self._lags.union(Horizons.seen_in(valued))
+        self._estimated += int(valued.count[estimated_rows(valued)].sum())
         if len(self._snapshots) < 2 and "snapshot" in valued.extra:
             self._snapshots |= {str(value) for value in valued.extra["snapshot"] if value is not None}
 
@@ -179,6 +183,7 @@ class _Survey:
             lags=self._lags,
             alarms=tuple(self._alarms),
             snapshots=len(self._snapshots),
+            estimated=self._estimated,
         )
 
     def _summary(self) -> LogSummary:
@@ -205,6 +210,11 @@ class _Survey:
             warnings.append(f"left out of policy values: {', '.join(apart)}")
         if not self._clustered:
             warnings.append("decisions without a user are taken as independent: intervals are unclustered for them")
+        if self._estimated:
+            warnings.append(
+                f"estimated propensity: that of {self._estimated} decisions comes from a model of the logging policy; "
+                "values are right only if the context has everything that it looked at, and bands say how far they move"
+            )
         if self._slates:
             warnings.append("slates are judged per position: no effect of one position on another is estimated")
         if self._alarms:

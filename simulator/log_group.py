@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.context_table import level_text
 from simulator.log import Log
 from simulator.log_columns import column_values
 from simulator.log_source import LogSource
@@ -21,10 +22,7 @@ def group_names(log: Log, column: str) -> NDArray[np.object_]:
 
 
 def _named(value: object) -> str:
-    # 3 and 3.0 are one group, whichever way a chunk happened to write its numbers.
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return "(none)" if value is None else str(value)
+    return "(none)" if value is None else level_text(value)
 
 
 class Group:

@@ -9,7 +9,7 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import orjson
 from pyarrow import ArrowInvalid
@@ -54,7 +54,7 @@ def read_log(path: str | os.PathLike[str]) -> Log:
     return builder.build(catalogue_beside(file))
 
 
-def open_lines(file: Path) -> BinaryIO:
+def open_lines(file: Path) -> io.BufferedReader | gzip.GzipFile:
     """Open a file for reading bytes, through gzip when it begins like gzip.
 
     Raises:
@@ -74,7 +74,7 @@ def open_lines(file: Path) -> BinaryIO:
     unpacked = gzip.GzipFile(fileobj=raw, mode="rb")
     # GzipFile closes only what it opened itself, unless told that the file is its own.
     unpacked.myfileobj = cast("io.FileIO", raw)
-    return cast("BinaryIO", unpacked)
+    return unpacked
 
 
 def json_records(file: Path) -> Iterator[tuple[int, object]]:
@@ -103,7 +103,10 @@ def decode_line(text: bytes, file: Path, line: int) -> object:
         problem = error.msg
     try:
         # NaN and Infinity are not JSON, but json.dumps writes them: decoded, the check can name the field.
-        return json.loads(text, parse_constant=_NotJson)
+        record = json.loads(text, parse_constant=_NotJson)
+        # Half of a surrogate pair is no character, which shows when it is to be written.
+        json.dumps(record, ensure_ascii=False).encode()
+        return cast("object", record)
     except (ValueError, RecursionError) as error:
         raise UnusableLog(
             "one JSON object a line",

@@ -14,7 +14,7 @@ import numpy as np
 from simulator.timestamps import microseconds
 from simulator.unusable_log import UnusableLog
 
-__all__ = ["Outcome", "RecordCheck"]
+__all__ = ["SCHEMA", "Outcome", "RecordCheck", "described_arms"]
 
 SCHEMA = "armsreach.decision.v1"
 _NAN = math.nan
@@ -35,13 +35,18 @@ class Outcome:
 
 
 class RecordCheck:
-    """Holds the record in hand and its line, so that every refusal names file, line and field."""
+    """Holds the record in hand and its line, so that every refusal names file, line and field.
 
-    def __init__(self, source: str) -> None:
+    Args:
+        source: Where the records come from.
+        width: Numbers in every embedding, where records before these have any.
+    """
+
+    def __init__(self, source: str, width: int | None = None) -> None:
         self._source = source
         self._line = 0
         self._fields: Mapping[str, Any] = {}
-        self._width: int | None = None
+        self._width = width
 
     def refuse(self, field: str, expected: str, got: object, remedy: str) -> NoReturn:
         """Raise the error for one field of the record in hand."""
@@ -223,9 +228,17 @@ class RecordCheck:
     def arms(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the inline arms of the record; null is absent, since Parquet gives every row every arm's fields."""
         value = self._fields["arms"]
-        if not isinstance(value, dict) or not all(arm is None or isinstance(arm, dict) for arm in value.values()):
+        arms = described_arms(value)
+        if arms is None:
             self.refuse("arms", "an object of arm id → object", value, "describe each arm as an object")
-        return {name: _stated(arm) for name, arm in value.items() if arm is not None}
+        return arms
+
+
+def described_arms(value: object) -> Mapping[str, Mapping[str, Any]] | None:
+    """Read an object of arm id → object, without what is null; None when it is none."""
+    if not isinstance(value, dict) or not all(arm is None or isinstance(arm, dict) for arm in value.values()):
+        return None
+    return {name: _stated(arm) for name, arm in value.items() if arm is not None}
 
 
 def _stated(described: Mapping[str, Any]) -> Mapping[str, Any]:

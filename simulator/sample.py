@@ -9,10 +9,12 @@ import numpy as np
 
 from simulator.arrays import FloatArray
 from simulator.bench import Bench, Part
+from simulator.estimated_rows import estimated_rows
 from simulator.estimators import Estimator
 from simulator.metric import HOLD_PREFIX, Metric
 from simulator.policies import PolicyAnswer
 from simulator.quantities import Quantities
+from simulator.sensitivity_sums import SensitivitySums
 from simulator.terms import Fits, Terms
 
 __all__ = ["Sample", "SampleSums", "combined"]
@@ -68,6 +70,7 @@ class Sample:
         estimators: How.
         arms: Vocabulary of the log.
         seed: Of draws.
+        doubted: What is estimated where propensities are themselves estimates, quantity → factor; else None.
     """
 
     def __init__(
@@ -78,9 +81,12 @@ class Sample:
         estimators: Sequence[Estimator],
         arms: tuple[str, ...],
         seed: int,
+        doubted: Mapping[str, float] | None = None,
     ) -> None:
         self.bench, self.spec, self.arms = bench, spec, arms
         self.on_policy = False
+        self._doubted = doubted
+        self.sensitivity = SensitivitySums()
         names = {name.removeprefix(HOLD_PREFIX) for metric in metrics for name in metric.quantities}
         self._quantities = sorted(names)
         self.terms = Terms(bench, spec, self._quantities, estimators, seed)
@@ -119,6 +125,9 @@ class Sample:
             np.add.at(rewarded, part.unit, value * part.within * part.choice)
         for name in self._quantities:
             self.seen[name] = self.seen[name] or bool(np.any(weight * part.quantities[name]))
+        if self._doubted is not None:
+            reward = combined(self._doubted, part.quantities)
+            self.sensitivity.add(weight, log.propensity, reward, log.count.astype(np.float64), estimated_rows(log))
         self.terms.add(part, answer, weight, fits)
 
     def sums(self) -> SampleSums:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,7 +34,8 @@ class _OnDisk:
         with self.narrow.open("rb") as file:
             log: Log = pickle.load(file)
         mapped: dict[str, Any] = {
-            name: np.memmap(path, dtype=dtype, mode="r", shape=shape) for name, path, dtype, shape in self.wide
+            name: np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=shape))
+            for name, path, dtype, shape in self.wide
         }
         return replace(log, **mapped)
 
@@ -46,7 +49,7 @@ class Spool:
     def __init__(self) -> None:
         self._chunks: list[Log | _OnDisk] = []
         self._bytes = 0
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
 
     def append(self, chunk: Log) -> None:
         """Take a chunk."""
@@ -59,8 +62,9 @@ class Spool:
 
     def _written(self, chunk: Log) -> _OnDisk:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="armsreach-replay-", ignore_cleanup_errors=True)
-        stem = Path(self._folder.name, f"{len(self._chunks):06d}")
+            self._folder = Path(tempfile.mkdtemp(prefix="armsreach-replay-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        stem = self._folder / f"{len(self._chunks):06d}"
         wide = []
         emptied: dict[str, Any] = {}
         for name in _WIDE:

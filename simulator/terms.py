@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -172,18 +173,18 @@ class Terms:
         indices = range(len(estimator.grid))
         statistics = [self._statistic(estimator, index, quantity) for index in indices]
         if len(statistics) == 1:
-            return Mean(statistics[0], estimator.grid[0])
-        rows = Statistic.of(self._bench.totals, ROWS)
-        candidates = [
-            Candidate.of(
-                estimator.grid[index],
-                statistics[index],
-                Statistic.of(self._bench.totals, self._omitted(estimator, index, quantity)).over(rows),
-            )
-            for index in indices
-        ]
+            return Mean(statistics[0], math.nan)
+        totals = self._bench.totals
+        rows = Statistic.of(totals, ROWS)
+        omitted = [Statistic.of(totals, self._omitted(estimator, index, quantity)).over(rows) for index in indices]
+        candidates = [Candidate.of(estimator.grid[index], statistics[index], omitted[index]) for index in indices]
         chosen = candidates.index(tuned(candidates))
-        return Mean(statistics[chosen], estimator.grid[chosen])
+        statistic = statistics[chosen]
+        if Need.MODEL in estimator.needs:
+            # What is cut leaves the model in its place, and the model was fitted to these rewards: the estimate varies
+            # as DR does, as the direct method's does too, not as if the model were given.
+            statistic = statistic + omitted[chosen].spread()
+        return Mean(statistic, estimator.grid[chosen])
 
     def _statistic(self, estimator: Estimator, index: int, quantity: str) -> Statistic:
         totals, place = self._bench.totals, 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
 from simulator.arrays import FloatArray, IntArray
@@ -14,11 +14,14 @@ from simulator.reward_models.foldwise import Constant, Foldwise, Pairs, Scorer
 from simulator.reward_models.kept_rows import MOST_ROWS, KeptRows, chosen
 from simulator.reward_models.model import ModelRows, Predictor
 
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
 __all__ = ["Boosting"]
 
 #: Values that scikit-learn's histograms have room for beside the missing one.
 _MOST_ARMS = 254
-_TREES, _LEAVES, _RATE, _SMALLEST_LEAF, _PENALTY, _PATIENCE = 100, 8, 0.1, 100, 10.0, 5
+_TREES, _LEAVES, _RATE, _SMALLEST_LEAF, _PENALTY, _PATIENCE = 100, 8, 0.1, 100, 10.0, 10
 #: Pairs that are predicted at a time: their features are copied.
 _BLOCK = 65_536
 
@@ -27,7 +30,7 @@ class Boosting:
     """m(x, a) by gradient boosting of regression trees on squared loss, with the arm as a categorical feature.
 
     Squared loss for shares, too: errors of the model reach DR as squares. Up to 100 trees of 8 leaves with at least 100
-    rows each; it stops when a tenth of the rows, held back, gain nothing from five more. Below 200 rows to learn from
+    rows each; it stops when a tenth of the rows, held back, gain nothing from ten more. Below 200 rows to learn from
     it predicts their mean. Predictions are kept within the range of the rewards seen. The 254 commonest arms are told
     apart; all others are one value, as are arms never seen. It learns from a sample of at most 100,000 rows by the hash
     of their places, weighed by what they count.
@@ -63,9 +66,9 @@ class Boosting:
     def _fitted(self, rows: ModelRows) -> list[Scorer]:
         if not rows.arm.size:
             return [Constant()] * rows.rewards.shape[1]
-        code = self._codes(rows)
-        features = np.column_stack((code[rows.arm], rows.x))
-        return [_scorer(features, column, rows.weight, code) for column in rows.rewards.T]
+        bins = _Bins.of(self._codes(rows), rows.x)
+        features = bins.columns(bins.coded(rows.x), np.arange(rows.arm.size), rows.arm)
+        return [_scorer(features, column, rows.weight, bins) for column in rows.rewards.T]
 
     def _codes(self, rows: ModelRows) -> FloatArray:
         """Number the commonest arms; the others are missing, shape (arms,)."""
@@ -78,33 +81,62 @@ class Boosting:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Bins:
+    """Codes of arms and of contexts.
+
+    Columns of few values are not binned once more by scikit-learn, which for weighted rows would be most of the work.
+
+    Attributes:
+        arm: Code of each arm, shape (arms,).
+        edges: Of the bins of each context column, at equal shares of the rows.
+    """
+
+    arm: FloatArray
+    edges: list[FloatArray]
+
+    @classmethod
+    def of(cls, arm: FloatArray, x: FloatArray) -> _Bins:
+        shares = np.linspace(0.0, 1.0, _MOST_ARMS + 1)[1:]
+        return cls(arm, [np.unique(np.quantile(column, shares)) for column in x.T])
+
+    def coded(self, x: FloatArray) -> FloatArray:
+        """Give the bin of each number, shape (n, d)."""
+        codes = np.empty(x.shape)
+        for place, edges in enumerate(self.edges):
+            codes[:, place] = np.searchsorted(edges, x[:, place])
+        return codes
+
+    def columns(self, coded: FloatArray, row: IntArray, arm: IntArray) -> FloatArray:
+        """Put pairs of a row and an arm together, shape (m, 1 + d)."""
+        features = np.empty((row.size, 1 + coded.shape[1]))
+        features[:, 0] = self.arm[arm]
+        features[:, 1:] = coded[row]
+        return features
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Trees:
     """Trees of one fold and quantity, kept within [low, high]."""
 
     model: HistGradientBoostingRegressor
-    code: FloatArray
+    bins: _Bins
     low: float
     high: float
 
     def scores(self, x: FloatArray, pairs: Pairs) -> FloatArray:
         """See `Scorer`."""
-        found = np.empty(pairs.row.size)
+        found, coded = np.empty(pairs.row.size), self.bins.coded(x)
         for start in range(0, found.size, _BLOCK):
             own = slice(start, start + _BLOCK)
-            features = _columns(self.code, x, pairs.row[own], pairs.arm[own])
+            features = self.bins.columns(coded, pairs.row[own], pairs.arm[own])
             with threadpool_limits(1, user_api="openmp"):
                 found[own] = self.model.predict(features)
         return np.clip(found, self.low, self.high, out=found)
 
 
-def _columns(code: FloatArray, x: FloatArray, row: IntArray, arm: IntArray) -> FloatArray:
-    features = np.empty((row.size, 1 + x.shape[1]))
-    features[:, 0] = code[arm]
-    features[:, 1:] = x[row]
-    return features
+def _scorer(features: FloatArray, reward: FloatArray, weight: FloatArray, bins: _Bins) -> Scorer:
+    from sklearn.ensemble import HistGradientBoostingRegressor  # takes a second that other models need not wait
 
-
-def _scorer(features: FloatArray, reward: FloatArray, weight: FloatArray, code: FloatArray) -> Scorer:
     low, high = float(reward.min()), float(reward.max())
     if low == high:
         return Constant(low)
@@ -123,4 +155,4 @@ def _scorer(features: FloatArray, reward: FloatArray, weight: FloatArray, code: 
     )
     with threadpool_limits(1, user_api="openmp"):
         model.fit(features, reward, sample_weight=weight)
-    return _Trees(model, code, low, high)
+    return _Trees(model, bins, low, high)

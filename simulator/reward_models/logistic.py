@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array, hstack
 from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from simulator.arrays import BoolArray, FloatArray, IntArray
 from simulator.log import Log
@@ -147,6 +145,9 @@ class _Design:
             return Constant()
         if y.min() == y.max():
             return Constant(float(y[0]))
+        from sklearn.exceptions import ConvergenceWarning  # takes a second that other models need not wait
+        from sklearn.linear_model import LogisticRegression
+
         model = LogisticRegression(C=1.0, max_iter=_STEPS)
         with warnings.catch_warnings():
             # A model stopped early is a worse one, but no wrong one: it is corrected by what it did not see.
