@@ -69,10 +69,13 @@ def _evaluated(
     narrowed: LogSource = Narrowed(log, settings)
     if any(_LEARNS.match(spec) for spec in policies or ()):
         narrowed = in_time_order(narrowed)
-    facts = LogFacts.of(narrowed, cluster=settings.cluster, reward_max=settings.reward_max)
+    unsure = None if settings.delay_us else settings.as_of
+    facts = LogFacts.of(narrowed, cluster=settings.cluster, reward_max=settings.reward_max, as_of=unsure)
     for term in settings.objective:
         _known(term, dict.fromkeys((*OBJECTIVE_TERMS, *facts.kinds)), "--objective")
-    keys = list(metrics) if metrics else default_metrics(facts, settings.objective)
+    if metrics is not None and not metrics:
+        raise InvalidInput("expected at least one metric, got none; name one or drop the flag", field="--metric")
+    keys = list(dict.fromkeys(metrics)) if metrics else default_metrics(facts, settings.objective)
     if settings.objective and "objective" not in keys:
         keys.append("objective")
     _known(settings.model, MODELS, "--model")

@@ -65,18 +65,23 @@ class LogFacts:
     estimated: int
 
     @classmethod
-    def of(cls, log: LogSource, *, cluster: str | None, reward_max: float | None) -> LogFacts:
+    def of(cls, log: LogSource, *, cluster: str | None, reward_max: float | None, as_of: int | None = None) -> LogFacts:
         """Read the log once.
 
         Args:
             log: The log, narrowed.
             cluster: Column to cluster by, instead of the user.
             reward_max: Where revenue is cut off, for the warning that says how often.
+            as_of: Where outcomes were cut off in time and no delay was stated, for the warning that says so.
         """
-        survey = _Survey(log, cluster, reward_max)
+        survey = _Survey(log, cluster, reward_max, as_of)
         for chunk in log.chunks():
             survey.add(chunk)
         return survey.facts()
+
+    def wait_us(self, delay_us: int) -> int:
+        """How long outcomes take: as stated, or else the longest lag that the log shows."""
+        return delay_us or max(self.lags.by_kind.values(), default=0)
 
     @property
     def rows(self) -> int:
@@ -100,8 +105,8 @@ class LogFacts:
 
 
 class _Survey:
-    def __init__(self, log: LogSource, cluster: str | None, reward_max: float | None) -> None:
-        self._log, self._cluster, self._reward_max = log, cluster, reward_max
+    def __init__(self, log: LogSource, cluster: str | None, reward_max: float | None, as_of: int | None) -> None:
+        self._log, self._cluster, self._reward_max, self._as_of = log, cluster, reward_max, as_of
         self._modes = np.zeros(len(MODES), dtype=np.int64)
         self._single = self._cut_off = self._several = self._estimated = 0
         self._first, self._last = np.iinfo(np.int64).max, NO_TIME
@@ -199,6 +204,15 @@ class _Survey:
             warnings=(CAVEAT, *self._log.warnings, *self._warnings()),
         )
 
+    def _young(self) -> int:
+        """Decisions whose outcomes --as-of may have cut off, where no delay says how long they take."""
+        if self._as_of is None or not self._decided:
+            return 0
+        decided = np.concatenate(self._decided)
+        lag = max(self._lags.by_kind.values(), default=0)
+        count = np.concatenate([part.count for part in self._members])
+        return int(count[(decided != NO_TIME) & (decided + lag > self._as_of)].sum()) if lag else 0
+
     def _warnings(self) -> list[str]:
         warnings = []
         apart = [
@@ -217,6 +231,12 @@ class _Survey:
             )
         if self._slates:
             warnings.append("slates are judged per position: no effect of one position on another is estimated")
+        young = self._young()
+        if young:
+            warnings.append(
+                f"{young} decisions are younger at --as-of than the longest time an outcome took; they count as they "
+                "stand: give --delay to leave them out"
+            )
         if self._alarms:
             more = f" (and {len(self._alarms) - 1} more; see lint)" if len(self._alarms) > 1 else ""
             warnings.append(f"sample ratio: {self._alarms[0]}{more}")

@@ -206,9 +206,7 @@ class Replay:
         progressive = any(isinstance(asked.policy, Progressive) for asked in self._asked.values())
         if self._settings.fit == "past" or (progressive and self._split.learns == "progressive"):
             # A reward model waits as long for outcomes as a policy does that learns them.
-            return Folds.in_time(
-                self._facts, self._settings.delay_us or max(self._facts.lags.by_kind.values(), default=0)
-            )
+            return Folds.in_time(self._facts, self._facts.wait_us(self._settings.delay_us))
         return Folds.by_user(self._facts, self._settings.seed)
 
     def _quantities(self, log: Log) -> Quantities:

@@ -188,7 +188,7 @@ class Reporter:
             settings.adjusted_level,
             settings.interval,
             bounds.reason,
-            None if math.isnan(valued.parameter) else valued.parameter,
+            valued.parameter if math.isfinite(valued.parameter) else None,
             valued.note,
         )
 
