@@ -87,7 +87,7 @@ bench-coverage: $(VENV)/.dev  ## How often intervals hold the truth, by verdict;
 	$(BIN)/python benchmarks/coverage.py --write docs/coverage.md
 
 bench-replay: $(VENV)/.dev  ## Replay of a million decisions against reading, scoring and fitting alone; long
-	$(BIN)/python benchmarks/replay_speed.py
+	$(BIN)/python benchmarks/replay_speed.py --obp
 
 tutorial: $(VENV)/.dev  ## Run every command of docs/tutorial.md on real data and renew its outputs
 	$(BIN)/python docs/make_tutorial.py
