@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay
+.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay tutorial
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -87,7 +87,10 @@ bench-coverage: $(VENV)/.dev  ## How often intervals hold the truth, by verdict;
 	$(BIN)/python benchmarks/coverage.py --write docs/coverage.md
 
 bench-replay: $(VENV)/.dev  ## Replay of a million decisions against reading, scoring and fitting alone; long
-	$(BIN)/python benchmarks/replay_speed.py
+	$(BIN)/python benchmarks/replay_speed.py --obp
+
+tutorial: $(VENV)/.dev  ## Run every command of docs/tutorial.md on real data and renew its outputs
+	$(BIN)/python docs/make_tutorial.py
 
 clean:  ## Remove the environment and what the demo left
 	rm -rf $(VENV) demo-out

@@ -1,6 +1,6 @@
 """How often intervals hold the truth, by verdict: the table that calibrates what a replay calls trusted.
 
-Usage: python benchmarks/coverage.py [--logs 2000] [--cells NAME,...] [--write docs/coverage.md] [--keep FOLDER]
+Usage: python benchmarks/coverage.py [--logs 2000] [--cell NAME]... [--write docs/coverage.md] [--keep FOLDER]
                                      [--quick] [--processes 1|2]
 
 Logs are simulated straight into arrays from shops whose true values are known; estimators, metrics, verdicts and
@@ -40,15 +40,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--logs", type=int, default=2_000, help="per cell")
     parser.add_argument("--resamples", type=int, default=1_000)
-    parser.add_argument("--cells", default="", help="parts of names, by comma; else all")
+    parser.add_argument("--cell", action="append", help="part of a name, repeatable; else all")
     parser.add_argument("--write", type=Path, help="Markdown file to write the tables to")
     parser.add_argument("--keep", type=Path, help="folder to keep what was simulated in")
     parser.add_argument("--quick", action="store_true", help="10 logs of the smallest cell with 200 resamples")
     parser.add_argument("--processes", type=int, choices=(1, 2), default=2)
     arguments = parser.parse_args()
     logs, resamples = (10, 200) if arguments.quick else (arguments.logs, arguments.resamples)
-    names = "common clicks 4" if arguments.quick else arguments.cells
-    cells = [cell for cell in CELLS if any(part.strip() in cell.name for part in names.split(","))]
+    names = ["common clicks 4"] if arguments.quick else arguments.cell or [""]
+    cells = [cell for cell in CELLS if any(name in cell.name for name in names)]
+    if not cells:
+        parser.error(f"--cell: expected a part of {'; '.join(cell.name for cell in CELLS)}")
     header()
     started = time.monotonic()
     tables = []

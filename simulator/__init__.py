@@ -13,6 +13,9 @@ from simulator.log_builder import LogBuilder
 from simulator.log_writer import write_log
 from simulator.replay_settings import ReplaySettings
 from simulator.report.replay_report import Estimate, PolicyReport, ReplayReport
+from simulator.sweep.run import sweep
+from simulator.sweep.space import Space
+from simulator.sweep.sweep_report import SweepReport
 from simulator.thresholds import Thresholds
 from simulator.unusable_log import UnusableLog
 
@@ -23,8 +26,11 @@ __all__ = [
     "PolicyReport",
     "ReplayReport",
     "ReplaySettings",
+    "Space",
+    "SweepReport",
     "Thresholds",
     "UnusableLog",
     "evaluate",
+    "sweep",
     "write_log",
 ]

@@ -14,9 +14,11 @@ from simulator.commands import (
     import_obd,
     import_upworthy,
     lint,
+    place,
     plan,
     replay,
     simulate,
+    sweep,
 )
 
 __all__ = ["application"]
@@ -38,6 +40,8 @@ def application() -> typer.Typer:
     export.register(app)
     plan.register(app)
     budget.register(app)
+    sweep.register(app)
+    place.register(app)
     importers = typer.Typer(help="Turn other logs into decision logs.", no_args_is_help=True)
     for command in (import_obd, import_hillstrom, import_upworthy, import_dsjson, import_csv):
         command.register(importers)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from simulator.arrays import BoolArray, FloatArray, HashArray, IntArray
 from simulator.log import Log
@@ -145,7 +146,8 @@ class BalancedWeights:
             model = self._models.get(own, next(iter(self._models.values())))
             rows = (fold == own) & (logged.target > 0.0)
             if rows.any():
-                chance = model.predict_proba(columns[rows])[:, 1]
+                with threadpool_limits(1, user_api="openmp"):
+                    chance = model.predict_proba(columns[rows])[:, 1]
                 found[rows] = chance / (1.0 - chance)
         return found
 
@@ -164,7 +166,9 @@ class BalancedWeights:
             early_stopping=False,
             random_state=self._seed,
         )
-        return model.fit(features, label, sample_weight=np.tile(sample.count, 2))
+        # Threads of OpenMP stall one another where cores are shared: a fit of a second takes minutes.
+        with threadpool_limits(1, user_api="openmp"):
+            return model.fit(features, label, sample_weight=np.tile(sample.count, 2))
 
     def _columns(self, pairs: Pairs) -> FloatArray:
         """Arm, log π and context, shape (n, 2 + d)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from engine.core.errors import InvalidInput
 from simulator.bench import ROWS
 from simulator.estimators import Estimator
 from simulator.intervals import Limits
@@ -17,6 +18,7 @@ __all__ = ["Declared"]
 
 #: Bounds of a mean are bounds of the value only where the one is the other in expectation.
 _UNBIASED = ("ips", "dr", "mrdr")
+_ROUNDING = 1e-6
 _SHARES = ("clicked", "converted", "converted_clicked", "unsubscribed", "sent")
 
 
@@ -36,7 +38,17 @@ class Declared:
 
     @classmethod
     def of(cls, settings: ReplaySettings, facts: LogFacts) -> Declared:
-        """Take what the settings declare."""
+        """Take what the settings declare.
+
+        Raises:
+            InvalidInput: When the log itself has a propensity below the floor.
+        """
+        if settings.floor is not None and facts.least_propensity < settings.floor * (1.0 - _ROUNDING):
+            raise InvalidInput(
+                f"expected no propensity below the declared {settings.floor:g}, got {facts.least_propensity:g} in the "
+                "log; declare the floor it was logged with",
+                field="--floor",
+            )
         return cls(settings.floor, settings.reward_max, "refund" in facts.kinds)
 
     def limits(self, metric: Metric, estimator: Estimator, sample: Sample) -> Limits:

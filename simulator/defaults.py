@@ -7,9 +7,14 @@ from collections.abc import Mapping
 from simulator.log import HOLD
 from simulator.log_facts import LogFacts
 
-__all__ = ["DEFAULT_ESTIMATORS", "default_metrics", "default_policies", "ranking_metric"]
+__all__ = ["DEFAULT_ESTIMATORS", "default_estimators", "default_metrics", "default_policies", "ranking_metric"]
 
 DEFAULT_ESTIMATORS = ("ips", "snips", "dr")
+
+
+def default_estimators(facts: LogFacts) -> tuple[str, ...]:
+    """Take ips, snips and dr; beside estimated propensities bipw, too, which needs none."""
+    return (*DEFAULT_ESTIMATORS, "bipw") if facts.estimated else DEFAULT_ESTIMATORS
 
 
 def default_policies(facts: LogFacts) -> list[str]:

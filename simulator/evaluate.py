@@ -11,7 +11,7 @@ from typing import TypeVar
 from threadpoolctl import threadpool_limits
 
 from engine.core.errors import InvalidInput
-from simulator.defaults import DEFAULT_ESTIMATORS, default_metrics, default_policies, ranking_metric
+from simulator.defaults import default_estimators, default_metrics, default_policies, ranking_metric
 from simulator.estimators import ESTIMATORS
 from simulator.log import VALUED_MODES
 from simulator.log_facts import LogFacts
@@ -24,6 +24,7 @@ from simulator.quantities import OBJECTIVE_TERMS
 from simulator.replay import Replay
 from simulator.replay_settings import ReplaySettings
 from simulator.report.replay_report import ReplayReport
+from simulator.reward_models import MODELS
 
 __all__ = ["evaluate"]
 
@@ -38,7 +39,7 @@ def evaluate(
     *,
     policies: Sequence[str] | None = None,
     metrics: Sequence[str] | None = None,
-    estimators: Sequence[str] = DEFAULT_ESTIMATORS,
+    estimators: Sequence[str] | None = None,
     settings: ReplaySettings | None = None,
 ) -> ReplayReport:
     """Say what policies would have earned on the decisions of a log, and whether the log can tell.
@@ -47,7 +48,7 @@ def evaluate(
         log: The decisions: a `Log` in memory, or a scanned file.
         policies: SPECs; by default logged, uniform, best_constant, and constant:hold where hold was played.
         metrics: Keys; by default those whose outcomes occur in the log. The first gives a policy its verdict.
-        estimators: Keys.
+        estimators: Keys; by default ips, snips and dr, and bipw where propensities are estimated.
         settings: Everything else.
 
     Raises:
@@ -62,20 +63,25 @@ def _evaluated(
     log: LogSource,
     policies: Sequence[str] | None,
     metrics: Sequence[str] | None,
-    estimators: Sequence[str],
+    estimators: Sequence[str] | None,
     settings: ReplaySettings,
 ) -> ReplayReport:
     narrowed: LogSource = Narrowed(log, settings)
     if any(_LEARNS.match(spec) for spec in policies or ()):
         narrowed = in_time_order(narrowed)
-    facts = LogFacts.of(narrowed, cluster=settings.cluster, reward_max=settings.reward_max)
+    unsure = None if settings.delay_us else settings.as_of
+    facts = LogFacts.of(narrowed, cluster=settings.cluster, reward_max=settings.reward_max, as_of=unsure)
     for term in settings.objective:
         _known(term, dict.fromkeys((*OBJECTIVE_TERMS, *facts.kinds)), "--objective")
-    keys = list(metrics) if metrics else default_metrics(facts, settings.objective)
+    if metrics is not None and not metrics:
+        raise InvalidInput("expected at least one metric, got none; name one or drop the flag", field="--metric")
+    keys = list(dict.fromkeys(metrics)) if metrics else default_metrics(facts, settings.objective)
     if settings.objective and "objective" not in keys:
         keys.append("objective")
+    _known(settings.model, MODELS, "--model")
     table = _metrics(settings)
     chosen = [_known(key, table, "--metric") for key in keys]
+    estimators = estimators or default_estimators(facts)
     report = _report(facts, policies, chosen, estimators, settings)
     if settings.by is None:
         return report

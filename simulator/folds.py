@@ -45,26 +45,26 @@ class Folds:
         return cls(fold, _BY_USER, {number: rest or (number,) for number, rest in others.items()})
 
     @classmethod
-    def in_time(cls, facts: LogFacts, delay_us: int, *, as_it_stands: bool = False) -> Folds:
+    def in_time(cls, facts: LogFacts, delay_us: int) -> Folds:
         """Cut the log into consecutive parts; each is predicted from those whose outcomes were complete before it.
 
         A log whose policy learned from earlier rewards must not be corrected by a model that knows later ones: then
         each row's error stays of mean zero given the past. The first part is predicted as 0, which makes DR IPS there.
 
+        Where no row has a time, the order of the file is taken for that of time.
+
         Source: Bibaut, Chambaz, Dimakopoulou, Kallus and van der Laan, "Post-contextual-bandit inference" (2021), §2.
 
-        Args:
-            facts: What is known of the log.
-            delay_us: How long outcomes take.
-            as_it_stands: Whether a log in which no row has a time may be taken in the order of its rows; none of its
-                outcomes is late then.
-
         Raises:
-            InvalidInput: When a row has no time.
+            InvalidInput: When some rows have a time and others not, or a delay is to pass where none has.
         """
-        timeless = facts.decided_at == NO_TIME
-        if bool(timeless.any()) and not (as_it_stands and bool(timeless.all()) and not delay_us):
-            raise InvalidInput("expected `decided_at` in every row for past-only fits; fit by user", field="--fit")
+        timeless = int(np.sum(facts.decided_at == NO_TIME))
+        if timeless and (timeless < facts.rows or delay_us):
+            raise InvalidInput(
+                f"expected `decided_at` in every row, or in none and no --delay, for past-only fits; got {timeless} "
+                f"of {facts.rows} rows without; add it, or fit by user",
+                field="--fit",
+            )
         order = np.argsort(facts.decided_at, kind="stable")
         fold = np.empty(facts.rows, dtype=np.int64)
         fold[order] = np.arange(facts.rows) * _IN_TIME // facts.rows

@@ -11,6 +11,7 @@ from simulator.arrays import BoolArray, FloatArray, IntArray
 from simulator.capped_channels import capped_channels
 from simulator.clusters import Clusters, Membership
 from simulator.context_features import ContextFeatures, ContextSurvey
+from simulator.estimated_rows import estimated_rows
 from simulator.horizons import Horizons
 from simulator.log import HOLD, MODES, NO_TIME, VALUED_MODES, Log
 from simulator.log_parts import is_several, most_parts, parted, parts_of
@@ -39,9 +40,11 @@ class LogFacts:
         hold_eligible: Whether `hold` could be played.
         capped: Channels with arms excluded for a cap or a budget.
         features: How contexts are encoded for reward models.
+        least_propensity: Of the rows with a choice; 1 where there is none.
         lags: Longest time seen between a decision and its outcomes, by type.
         alarms: Where arms were drawn more or less often than the propensities say.
         snapshots: How many snapshots, at most 2 counted, decided: more than one makes the log adaptive.
+        estimated: Decisions with a choice whose propensity is an estimate.
     """
 
     log: LogSource
@@ -55,23 +58,30 @@ class LogFacts:
     hold_eligible: bool
     capped: frozenset[str]
     features: ContextFeatures
+    least_propensity: float
     lags: Horizons
     alarms: tuple[SampleRatioAlarm, ...]
     snapshots: int
+    estimated: int
 
     @classmethod
-    def of(cls, log: LogSource, *, cluster: str | None, reward_max: float | None) -> LogFacts:
+    def of(cls, log: LogSource, *, cluster: str | None, reward_max: float | None, as_of: int | None = None) -> LogFacts:
         """Read the log once.
 
         Args:
             log: The log, narrowed.
             cluster: Column to cluster by, instead of the user.
             reward_max: Where revenue is cut off, for the warning that says how often.
+            as_of: Where outcomes were cut off in time and no delay was stated, for the warning that says so.
         """
-        survey = _Survey(log, cluster, reward_max)
+        survey = _Survey(log, cluster, reward_max, as_of)
         for chunk in log.chunks():
             survey.add(chunk)
         return survey.facts()
+
+    def wait_us(self, delay_us: int) -> int:
+        """How long outcomes take: as stated, or else the longest lag that the log shows."""
+        return delay_us or max(self.lags.by_kind.values(), default=0)
 
     @property
     def rows(self) -> int:
@@ -95,10 +105,10 @@ class LogFacts:
 
 
 class _Survey:
-    def __init__(self, log: LogSource, cluster: str | None, reward_max: float | None) -> None:
-        self._log, self._cluster, self._reward_max = log, cluster, reward_max
+    def __init__(self, log: LogSource, cluster: str | None, reward_max: float | None, as_of: int | None) -> None:
+        self._log, self._cluster, self._reward_max, self._as_of = log, cluster, reward_max, as_of
         self._modes = np.zeros(len(MODES), dtype=np.int64)
-        self._single = self._cut_off = self._several = 0
+        self._single = self._cut_off = self._several = self._estimated = 0
         self._first, self._last = np.iinfo(np.int64).max, NO_TIME
         self._eligible = np.zeros(len(log.arms), dtype=bool)
         self._plays = np.zeros(len(log.arms))
@@ -113,6 +123,7 @@ class _Survey:
         self._clustered = True
         self._context = ContextSurvey()
         self._lags = Horizons()
+        self._least = 1.0
         self._ratio = SampleRatio()
         self._alarms: list[SampleRatioAlarm] = []
 
@@ -146,7 +157,9 @@ class _Survey:
         self._hold_eligible |= hold is not None and bool((valued.eligible == hold).any())
         self._capped |= capped_channels(valued)
         self._context.add(valued)
+        self._least = min(self._least, float(valued.propensity[valued.lengths > 1].min(initial=1.0)))
         self._lags = self._lags.union(Horizons.seen_in(valued))
+        self._estimated += int(valued.count[estimated_rows(valued)].sum())
         if len(self._snapshots) < 2 and "snapshot" in valued.extra:
             self._snapshots |= {str(value) for value in valued.extra["snapshot"] if value is not None}
 
@@ -171,9 +184,11 @@ class _Survey:
             hold_eligible=self._hold_eligible,
             capped=frozenset(self._capped),
             features=self._context.features(),
+            least_propensity=self._least,
             lags=self._lags,
             alarms=tuple(self._alarms),
             snapshots=len(self._snapshots),
+            estimated=self._estimated,
         )
 
     def _summary(self) -> LogSummary:
@@ -189,6 +204,15 @@ class _Survey:
             warnings=(CAVEAT, *self._log.warnings, *self._warnings()),
         )
 
+    def _young(self) -> int:
+        """Decisions whose outcomes --as-of may have cut off, where no delay says how long they take."""
+        if self._as_of is None or not self._decided:
+            return 0
+        decided = np.concatenate(self._decided)
+        lag = max(self._lags.by_kind.values(), default=0)
+        count = np.concatenate([part.count for part in self._members])
+        return int(count[(decided != NO_TIME) & (decided + lag > self._as_of)].sum()) if lag else 0
+
     def _warnings(self) -> list[str]:
         warnings = []
         apart = [
@@ -200,8 +224,19 @@ class _Survey:
             warnings.append(f"left out of policy values: {', '.join(apart)}")
         if not self._clustered:
             warnings.append("decisions without a user are taken as independent: intervals are unclustered for them")
+        if self._estimated:
+            warnings.append(
+                f"estimated propensity: that of {self._estimated} decisions comes from a model of the logging policy; "
+                "values are right only if the context has everything that it looked at, and bands say how far they move"
+            )
         if self._slates:
             warnings.append("slates are judged per position: no effect of one position on another is estimated")
+        young = self._young()
+        if young:
+            warnings.append(
+                f"{young} decisions are younger at --as-of than the longest time an outcome took; they count as they "
+                "stand: give --delay to leave them out"
+            )
         if self._alarms:
             more = f" (and {len(self._alarms) - 1} more; see lint)" if len(self._alarms) > 1 else ""
             warnings.append(f"sample ratio: {self._alarms[0]}{more}")

@@ -78,6 +78,16 @@ class LogFile:
         """See `LogSource`."""
         return self._warnings
 
+    def __repr__(self) -> str:
+        from simulator.report.notebook import log_text
+
+        return log_text(self)
+
+    def _repr_html_(self) -> str:
+        from simulator.report.notebook import log_card
+
+        return log_card(self)
+
     def chunks(self) -> Iterator[Log]:
         """See `LogSource`."""
         contexts = list(self._contexts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,11 @@ from simulator.replay_settings import ReplaySettings
 
 __all__ = ["Narrowed"]
 
+#: A log is read in chunks, so that what looks at many rows would see some of them only.
+_OF_MANY_ROWS = re.compile(
+    r"(?i)\b(avg|sum|min|max|count|median|stddev\w*|var\w*|quantile\w*|first|last|row_number|rank|lag|lead)\s*\("
+    r"|\bover\s*\(|\bselect\b"
+)
 _Mask = Callable[[Log], "BoolArray | None"]
 
 
@@ -77,7 +83,9 @@ class Narrowed:
             if rows is not None and not rows.all():
                 left_out[what] = left_out.get(what, 0) + int(log.count[~rows].sum())
                 log = log.select(rows)
-        log = self._settings.horizons.within(log, log.outcomes.kinds)
+        horizons = self._settings.horizons
+        # Of all types that were stated, so that the longest horizon is the same for chunks that lack some of them.
+        log = horizons.within(log, {*horizons.by_kind, *log.outcomes.kinds})
         as_of = self._settings.as_of
         return log if as_of is None else replace(log, outcomes=log.outcomes.keep(log.outcomes.at <= as_of))
 
@@ -134,6 +142,13 @@ def _last_moment(log: LogSource) -> int:
 
 
 def _satisfied(log: Log, where: str) -> BoolArray:
+    whole = _OF_MANY_ROWS.search(where)
+    if whole:
+        raise InvalidInput(
+            f"expected a condition on each row by itself, got {whole[0].strip()!r} in {where!r}, which looks at "
+            "others; compare with a number instead",
+            field="--where",
+        )
     names = column_names(log)
     columns = [pl.Series(name, list(column_values(log, name)), strict=False) for name in names]
     moments = pl.Series("decided_at", [None if at == NO_TIME else int(at) for at in log.decided_at], dtype=pl.Int64)

@@ -41,6 +41,8 @@ def write_log(
         InvalidInput: When the file cannot be written there.
     """
     target = Path(path)
+    if target.is_dir():
+        raise InvalidInput("expected a path to a file, got a folder; name a file in it", file=str(target))
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         written = _parquet(temporary, records) if target.suffix == ".parquet" else _lines(temporary, target, records)

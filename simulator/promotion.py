@@ -35,20 +35,26 @@ def learned_candidate(campaign: Campaign, chunks: Iterable[Log], until: int | No
     return candidate
 
 
-def offered(candidate: Candidate, folder: Path, clock: Clock) -> Publication:
+def offered(candidate: Candidate, folder: Path, clock: Clock, campaign: Campaign | None = None) -> Publication:
     """Write a candidate's snapshot, compiled and checked against Vowpal Wabbit, to FOLDER/CAMPAIGN/VERSION.
 
     `snapshot:FOLDER/CAMPAIGN/VERSION` replays it: on decisions after its last one had matured, and on no others. Where
     the folder is `snapshots` of a server's data folder, the version stands beside the champion, which goes on serving
     until `python -m engine models promote CAMPAIGN VERSION`.
 
+    Args:
+        candidate: What has learned.
+        folder: Of the campaigns' snapshots.
+        clock: Tells when the snapshot was made.
+        campaign: Settings to publish under, where they differ in exploration from those it learned under.
+
     Raises:
         FailedPrecondition: When it has learned nothing.
         LearningError: When the compiled scores differ from Vowpal Wabbit's; nothing was written.
         Unavailable: When the disk is full or failing.
     """
-    campaign = candidate.campaign
-    return Publisher(SnapshotStore(folder, campaign.id), clock).offer(campaign, candidate.trained())
+    settings = campaign or candidate.campaign
+    return Publisher(SnapshotStore(folder, settings.id), clock).offer(settings, candidate.trained())
 
 
 def placed(snapshot: Snapshot, data: Path) -> str:

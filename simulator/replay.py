@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import copy
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
-from scipy.stats import norm
 
+from engine.core.errors import InvalidInput
 from simulator.arrays import BoolArray, FloatArray
+from simulator.asked import Asked
 from simulator.bench import Bench, Part
-from simulator.capped_channels import excess_reasons
 from simulator.crossfit import CrossFit
-from simulator.declared import Declared
-from simulator.diagnostics import Diagnostics
 from simulator.estimators import Estimator, Need
 from simulator.folds import Folds
 from simulator.gallery import LogGallery, Periods, PolicyGallery
-from simulator.intervals import INTERVALS, Bounds, exact_bounds
+from simulator.intervals import INTERVALS
 from simulator.log import HOLD, Log
 from simulator.log_facts import LogFacts
-from simulator.metric import HOLD_PREFIX, Metric, UndefinedMetric
+from simulator.metric import HOLD_PREFIX, Metric
+from simulator.partial_sums import PartialSums
 from simulator.policies import (
     Constant,
     EvaluationPolicy,
@@ -39,34 +38,20 @@ from simulator.policies import (
 from simulator.policy_fit import PolicyFit
 from simulator.quantities import Quantities
 from simulator.replay_settings import ReplaySettings
-from simulator.report.pictures import LogPictures
-from simulator.report.replay_report import Estimate, MetricReport, PolicyReport
+from simulator.report.pictures import LogPictures, PolicyPictures
+from simulator.report.replay_report import PolicyReport
+from simulator.reporter import Reporter, doubted_reward
 from simulator.resampling import Resampling
 from simulator.sample import Sample, combined
 from simulator.split import Split
+from simulator.statistic import Statistic
 from simulator.terms import Fits
-from simulator.valued import Valued
-from simulator.verdict import judge
 
 __all__ = ["Replay"]
 
-_ALWAYS_HOLD = f"constant:{HOLD}"
-#: Estimators whose bias no interval shows.
-_ASSUMING = frozenset(("dm", "mips", "bipw"))
 _NO_FITS = Fits(None, None, None, {})
-
-
-@dataclass(slots=True, eq=False)
-class _Asked:
-    """A policy that was asked for, and the rows that judge it."""
-
-    policy: EvaluationPolicy
-    judged: int = 0
-    left_out: int = 0
-    rows: bytes = b""
-    notes: tuple[str, ...] = ()
-    refusals: tuple[str, ...] = ()
-    samples: dict[str, Sample] = field(default_factory=dict)
+#: Rows that judge, the sums over them, and the policies judged there with those they are held against.
+_Bench = tuple[BoolArray, Bench, Mapping[str, Sample]]
 
 
 class Replay:
@@ -74,21 +59,23 @@ class Replay:
 
     Args:
         facts: What is known of the log; at least one decision values a policy.
-        specs: The policies.
+        specs: The policies, by SPEC or as they are.
         metrics: What is estimated; the first gives a policy its verdict.
         estimators: By key.
         settings: Checked settings.
         rank_by: Metric that best_constant maximises.
+        beside: What every policy is held against: some of logged, uniform, and hold (where it was played).
     """
 
     def __init__(
         self,
         facts: LogFacts,
-        specs: Sequence[str],
+        specs: Sequence[str | EvaluationPolicy],
         metrics: Sequence[Metric],
         estimators: Sequence[Estimator],
         settings: ReplaySettings,
         rank_by: Metric,
+        beside: Collection[str] = ("logged", "uniform", "hold"),
     ) -> None:
         self._facts, self._metrics, self._estimators, self._settings = facts, metrics, estimators, settings
         self._split = Split.of(facts, settings.split, delay_us=settings.delay_us, seed=settings.seed)
@@ -98,20 +85,26 @@ class Replay:
         setting = PolicySetting(
             self._ranked_reward, self._split.folds, self._task, self._split.learns, self._split.moment
         )
-        self._asked = {spec: _Asked(parse_policy(spec, setting)) for spec in specs}
-        self._baselines: dict[str, EvaluationPolicy] = {"logged": Logged(), "uniform": Uniform()}
+        made = [parse_policy(spec, setting) if isinstance(spec, str) else spec for spec in specs]
+        self._asked = {
+            spec if isinstance(spec, str) else spec.spec: Asked(policy)
+            for spec, policy in zip(specs, made, strict=True)
+        }
+        known: dict[str, EvaluationPolicy] = {"logged": Logged(), "uniform": Uniform()}
         if facts.hold_played:
-            self._baselines["hold"] = Constant(HOLD)
+            known["hold"] = Constant(HOLD)
+        self._baselines = {name: policy for name, policy in known.items() if name in beside}
         self._resampling = Resampling.of(
             facts.clusters,
             settings.resamples if self._interval.resampled else 0,
             settings.seed,
             by_user=self._interval.by_user,
         )
-        self._declared = Declared.of(settings, facts)
+        self._reporter = Reporter(facts, metrics, estimators, self._interval, self._baselines, settings)
         self._needs = frozenset(need for estimator in estimators for need in estimator.needs)
         self._folds = self._dealt()
         self._crossfit = CrossFit(facts, self._folds, settings) if Need.MODEL in self._needs else None
+        self._fitted = self._crossfit is None
         self._fits: dict[str, PolicyFit] = {}
         self._periods = Periods(facts)
         self._galleries: dict[str, PolicyGallery] = {}
@@ -123,13 +116,79 @@ class Replay:
         Raises:
             InvalidInput: When a policy cannot be asked about this log.
         """
-        self._prepare()
+        self.prepare()
         self._fit_policies()
-        self._value_all()
+        benches = self._benches()
+        self._sum(benches, self._facts.chunks())
+        return self._closed(benches)
+
+    def asking(self, policies: Sequence[EvaluationPolicy]) -> Replay:
+        """Make the same replay for other policies; what was fitted to the log stays, so that it is not read again.
+
+        Args:
+            policies: None that learns from the log as it goes.
+        """
+        made = copy.copy(self)
+        made._asked = {policy.spec: Asked(policy) for policy in policies}
+        made._fits = {}
+        made.prepare()
+        return made
+
+    def without_resamples(self) -> Replay:
+        """Make the same replay with nothing but what summing needs, for other processes."""
+        made = copy.copy(self)
+        made._resampling = replace(self._resampling, weights=self._resampling.weights[:0])
+        return made
+
+    def partial_sums(self, chunks: Iterable[Log]) -> list[PartialSums]:
+        """Sum a part of the rows, to be put together by `reports_of`.
+
+        Args:
+            chunks: Some of the chunks of the facts, of the same `place`.
+
+        Raises:
+            InvalidInput: When a policy cannot be asked about this log, or an estimator needs more than sums.
+        """
+        if self._needs - {Need.MODEL}:
+            raise InvalidInput(
+                "expected estimators that need nothing but a reward model, such as dr, snips or ips; change them",
+                field="--estimator",
+            )
+        benches = self._benches()
+        self._sum(benches, chunks)
+        return [PartialSums.of(bench, samples) for _, bench, samples in benches]
+
+    def reports_of(self, parts: Sequence[Sequence[PartialSums]]) -> tuple[PolicyReport, ...]:
+        """Value every policy by sums that were made elsewhere.
+
+        Args:
+            parts: For each part of the rows, at least one, what `partial_sums` gave for it.
+        """
+        benches = self._benches()
+        for place, (_, bench, samples) in enumerate(benches):
+            PartialSums.merged([part[place] for part in parts]).fill(bench, samples)
+        return self._closed(benches)
+
+    def lift(self, spec: str, metric: Metric, estimator: Estimator, baseline: str = "logged") -> Statistic:
+        """Give the paired difference of a policy to a baseline, once both were valued.
+
+        Raises:
+            UndefinedMetric: When it has no value here.
+        """
+        asked = self._asked[spec]
+        own = self._reporter.valued(metric, asked, asked.samples[spec], estimator)
+        other = self._reporter.valued(metric, asked, asked.samples[self._baselines[baseline].spec], estimator)
+        return own.minus(other).statistic
+
+    def _closed(self, benches: Sequence[_Bench]) -> tuple[PolicyReport, ...]:
+        """Report on every policy, once all rows are summed."""
+        for _, bench, _ in benches:
+            bench.close()
         for asked in self._asked.values():
             if isinstance(asked.policy, Progressive):
                 asked.notes = (*asked.notes, *asked.policy.notes)
-        return tuple(self._report(spec, asked) for spec, asked in self._asked.items())
+        drawn = {spec: self._pictures(spec, asked) for spec, asked in self._asked.items()}
+        return tuple(self._reporter.report(spec, asked, drawn[spec]) for spec, asked in self._asked.items())
 
     def _task(self) -> LearningTask:
         """Say what policies that learn are to learn: the objective, or the first metric."""
@@ -145,10 +204,9 @@ class Replay:
 
     def _dealt(self) -> Folds:
         progressive = any(isinstance(asked.policy, Progressive) for asked in self._asked.values())
-        if self._settings.fit == "past":
-            return Folds.in_time(self._facts, self._settings.delay_us)
-        if progressive and self._split.learns == "progressive":
-            return Folds.in_time(self._facts, self._settings.delay_us, as_it_stands=True)
+        if self._settings.fit == "past" or (progressive and self._split.learns == "progressive"):
+            # A reward model waits as long for outcomes as a policy does that learns them.
+            return Folds.in_time(self._facts, self._facts.wait_us(self._settings.delay_us))
         return Folds.by_user(self._facts, self._settings.seed)
 
     def _quantities(self, log: Log) -> Quantities:
@@ -157,26 +215,32 @@ class Replay:
     def _ranked_reward(self, log: Log) -> FloatArray:
         return combined(self._own, self._quantities(log))
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         """Let policies and reward model see the whole log, and settle which rows judge which policy."""
+        looks = [asked for asked in self._asked.values() if isinstance(asked.policy, Prepared | Restricted)]
+        if self._fitted and not looks:
+            for asked in self._asked.values():
+                self._settle(asked, self._split.judged)
+            return
         judged: dict[str, list[BoolArray]] = {spec: [] for spec in self._asked}
         for log in self._facts.chunks():
             for spec, asked in self._asked.items():
                 if isinstance(asked.policy, Prepared):
                     asked.policy.observe(log)
                 judged[spec].append(self._judges(asked, log))
-            if self._crossfit is not None:
+            if self._crossfit is not None and not self._fitted:
                 self._crossfit.add(log, self._quantities(log), self._names)
         for spec, asked in self._asked.items():
             self._settle(asked, np.concatenate(judged[spec]))
-        if self._crossfit is not None:
+        if self._crossfit is not None and not self._fitted:
             self._crossfit.fit()
+        self._fitted = True
 
     @property
     def _names(self) -> list[str]:
         return sorted({name.removeprefix(HOLD_PREFIX) for metric in self._metrics for name in metric.quantities})
 
-    def _judges(self, asked: _Asked, log: Log) -> BoolArray:
+    def _judges(self, asked: Asked, log: Log) -> BoolArray:
         rows = self._split.judged[log.place]
         if isinstance(asked.policy, Restricted):
             may = asked.policy.judges(log)
@@ -185,7 +249,7 @@ class Replay:
             rows = rows & may
         return rows
 
-    def _settle(self, asked: _Asked, rows: BoolArray) -> None:
+    def _settle(self, asked: Asked, rows: BoolArray) -> None:
         policy = asked.policy
         notes = policy.settle() if isinstance(policy, Prepared) else ()
         if isinstance(policy, Restricted):
@@ -229,11 +293,11 @@ class Replay:
             if isinstance(policy, Progressive):
                 policy.begin()
 
-    def _value_all(self) -> None:
+    def _sum(self, benches: Sequence[_Bench], chunks: Iterable[Log]) -> None:
         """Ask every policy about every chunk once, and add up what follows from its answers."""
-        benches, policies = self._benches(), self._policies()
+        policies = self._policies()
         self._begin(policies.values())
-        for log, answers in self._answered(policies):
+        for log, answers in self._answered(policies, chunks):
             whole = self._part(log)
             fits = {spec: self._fits[spec].fits(log, answers[spec]) if self._fits else _NO_FITS for spec in policies}
             for mask, bench, samples in benches:
@@ -248,10 +312,11 @@ class Replay:
                     self._draw(spec, sample, part, answer)
             if self._log_gallery is not None:
                 self._log_gallery.add(whole)
-        for _, bench, _ in benches:
-            bench.close()
 
-    def _answered(self, policies: Mapping[str, EvaluationPolicy]) -> Iterator[tuple[Log, Mapping[str, PolicyAnswer]]]:
+    @staticmethod
+    def _answered(
+        policies: Mapping[str, EvaluationPolicy], chunks: Iterable[Log]
+    ) -> Iterator[tuple[Log, Mapping[str, PolicyAnswer]]]:
         """Ask every policy about every chunk, in order; a thread is a chunk ahead, so that two cores are at work."""
 
         def ask(log: Log) -> Mapping[str, PolicyAnswer]:
@@ -259,7 +324,7 @@ class Replay:
 
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="policies") as thread:
             before: tuple[Log, Future[Mapping[str, PolicyAnswer]]] | None = None
-            for log in self._facts.chunks():
+            for log in chunks:
                 asked = thread.submit(ask, log)
                 if before is not None:
                     yield before[0], before[1].result()
@@ -276,6 +341,10 @@ class Replay:
             self._galleries[spec] = PolicyGallery(self._facts, self._periods, self._metrics[0], buckets)
         self._galleries[spec].add(part, answer)
 
+    def _pictures(self, spec: str, asked: Asked) -> PolicyPictures | None:
+        gallery, totals = self._galleries.get(spec), asked.samples[spec].bench.totals
+        return None if gallery is None else gallery.pictures(totals.multiplicity, self._settings.level)
+
     def _calibration(self) -> LogGallery | None:
         first = next(iter(self._metrics[0].numerator))
         wanted = self._settings.pictures and self._crossfit is not None and not first.startswith(HOLD_PREFIX)
@@ -285,16 +354,17 @@ class Replay:
         """What a report draws of the log itself, once policies were valued."""
         return None if self._log_gallery is None else self._log_gallery.pictures()
 
-    def _benches(self) -> list[tuple[BoolArray, Bench, Mapping[str, Sample]]]:
+    def _benches(self) -> list[_Bench]:
         """Make a bench for every set of rows, with the policies judged there and those they are held against."""
         held_against = [policy.spec for policy in self._baselines.values()]
-        made: list[tuple[BoolArray, Bench, Mapping[str, Sample]]] = []
+        made: list[_Bench] = []
         for key in dict.fromkeys(asked.rows for asked in self._asked.values()):
             bench = Bench(self._facts.clusters, self._resampling)
             here = [spec for spec, asked in self._asked.items() if asked.rows == key]
             arms, seed = self._facts.log.arms, self._settings.seed
+            doubted = doubted_reward(self._facts, self._metrics)
             samples = {
-                spec: Sample(bench, spec, self._metrics, self._estimators, arms, seed)
+                spec: Sample(bench, spec, self._metrics, self._estimators, arms, seed, doubted)
                 for spec in dict.fromkeys((*held_against, *here))
             }
             for spec in here:
@@ -317,147 +387,6 @@ class Replay:
             clusters.within[log.place],
             _unsupported(log, self._facts.plays > 0),
         )
-
-    def _report(self, spec: str, asked: _Asked) -> PolicyReport:
-        sample = asked.samples[spec]
-        metrics = {metric.key: self._metric(metric, asked, sample) for metric in self._metrics}
-        first = self._metrics[0]
-        return PolicyReport(
-            policy=spec,
-            verdict=metrics[first.key].verdict,
-            fallback_share=sample.fallback / sample.bench.decisions,
-            diagnostics=self._diagnostics(sample, first),
-            metrics=metrics,
-            versus={
-                name: {metric.key: self._versus(metric, asked, sample, policy.spec) for metric in self._metrics}
-                for name, policy in self._baselines.items()
-                if policy.spec != spec
-            },
-            notes=asked.notes,
-            pictures=self._galleries[spec].pictures(sample.bench.totals.multiplicity, self._settings.level)
-            if spec in self._galleries
-            else None,
-        )
-
-    def _diagnostics(self, sample: Sample, metric: Metric) -> Diagnostics:
-        return Diagnostics.of(sample, metric, self._settings.thresholds.mean_weight_level)
-
-    def _metric(self, metric: Metric, asked: _Asked, sample: Sample) -> MetricReport:
-        diagnostics = self._diagnostics(sample, metric)
-        estimates = {}
-        for estimator in self._estimators:
-            try:
-                valued = self._valued(metric, asked, sample, estimator)
-                estimates[estimator.key] = self._honest(self._estimate(valued), metric, diagnostics)
-            except UndefinedMetric as undefined:
-                estimates[estimator.key] = self._undefined(str(undefined))
-        missing = [estimate.reason for estimate in estimates.values() if estimate.value is None and estimate.reason]
-        thresholds = self._settings.thresholds
-        verdict = judge(
-            diagnostics,
-            diagnostics.reward_ess,
-            thresholds,
-            refusals=list(dict.fromkeys((*asked.refusals, *missing))),
-            weaknesses=[
-                *(() if sample.on_policy else self._doubts),
-                *excess_reasons(sample, self._facts.log, self._capped, thresholds.capped_excess),
-            ],
-        )
-        return MetricReport(verdict, estimates)
-
-    def _versus(self, metric: Metric, asked: _Asked, sample: Sample, baseline: str) -> Mapping[str, Estimate]:
-        differences = {}
-        for estimator in self._estimators:
-            try:
-                own = self._valued(metric, asked, sample, estimator)
-                other = self._valued(metric, asked, asked.samples[baseline], estimator)
-                differences[estimator.key] = self._estimate(own.minus(other))
-            except UndefinedMetric as undefined:
-                differences[estimator.key] = self._undefined(str(undefined))
-        return differences
-
-    def _valued(self, metric: Metric, asked: _Asked, sample: Sample, estimator: Estimator) -> Valued:
-        """Estimate a metric, with the always-holding policy beside it where the metric compares with that.
-
-        Raises:
-            UndefinedMetric: When it has no value here.
-        """
-        if asked.refusals:
-            raise UndefinedMetric(asked.refusals[0])
-        means = {}
-        for name in metric.quantities:
-            source = sample
-            if name.startswith(HOLD_PREFIX):
-                if _ALWAYS_HOLD not in asked.samples or not self._facts.hold_played:
-                    raise UndefinedMetric("hold was never played, so there is nothing to compare with")
-                source = asked.samples[_ALWAYS_HOLD]
-            means[name] = source.terms.mean(estimator, name.removeprefix(HOLD_PREFIX))
-        if any(np.isnan(mean.statistic.point) for mean in means.values()):
-            raise UndefinedMetric("the log never plays what this policy plays")
-        own = [name for name in metric.denominator if not name.startswith(HOLD_PREFIX)]
-        if own and not any(sample.seen[name] for name in own):
-            # A model may still predict a trace of it, and a ratio to that trace means nothing.
-            raise UndefinedMetric(metric.undefined)
-        statistic = metric.value({name: mean.statistic for name, mean in means.items()})
-        chosen = {mean.parameter for mean in means.values()}
-        parameter = chosen.pop() if len(chosen) == 1 else math.nan
-        limits = self._declared.limits(metric, estimator, sample)
-        return Valued(statistic, limits, parameter, _told(estimator, sample))
-
-    def _estimate(self, valued: Valued) -> Estimate:
-        bounds, settings = self._bounds(valued), self._settings
-        return Estimate(
-            valued.statistic.point,
-            bounds.low,
-            bounds.high,
-            settings.adjusted_level,
-            settings.interval,
-            bounds.reason,
-            None if math.isnan(valued.parameter) else valued.parameter,
-            valued.note,
-        )
-
-    def _bounds(self, valued: Valued) -> Bounds:
-        settings, point = self._settings, valued.statistic.point
-        level, adjusted = settings.level, settings.adjusted_level
-        if level == adjusted or not self._interval.resampled:
-            return self._interval.bounds(valued.statistic, adjusted, valued.limits)
-        # So far out in the tails resamples are few: the interval is stretched as a normal one would be.
-        bounds = self._interval.bounds(valued.statistic, level, valued.limits)
-        if bounds.low is None or bounds.high is None:
-            return bounds
-        stretch = float(norm.ppf((1 + adjusted) / 2) / norm.ppf((1 + level) / 2))
-        return Bounds.between(point - stretch * (point - bounds.low), point + stretch * (bounds.high - point))
-
-    def _honest(self, estimate: Estimate, metric: Metric, diagnostics: Diagnostics) -> Estimate:
-        """Give a share that was never, or always, seen an exact interval: resampling would only repeat it."""
-        value, level, users = estimate.value, self._settings.adjusted_level, diagnostics.user_ess
-        if metric.share and value in (0.0, 1.0) and estimate.low == estimate.high and users > 0:
-            low, high = exact_bounds(value == 1.0, users, level)
-            return Estimate(value, low, high, level, "exact")
-        if diagnostics.reward_ess == 0.0:
-            unseen = "nothing of the kind was seen under this policy, so there is no interval"
-            return Estimate(value, None, None, level, self._settings.interval, unseen)
-        return estimate
-
-    @property
-    def _doubts(self) -> list[str]:
-        """What makes verdicts weak at best: draws that do not fit the propensities, estimators that assume much."""
-        least = self._settings.thresholds.weak_mismatch_share * self._facts.summary.decisions
-        alarms = [alarm for alarm in self._facts.alarms if alarm.decisions >= least]
-        doubts = [f"sample ratio mismatch: {alarm}" for alarm in alarms[:1]]
-        keys = {estimator.key for estimator in self._estimators}
-        if keys <= _ASSUMING:
-            doubts.append(f"{', '.join(sorted(keys))} alone is never trusted: no log can check what it assumes")
-        return doubts
-
-    def _undefined(self, reason: str) -> Estimate:
-        return Estimate(None, None, None, self._settings.adjusted_level, self._settings.interval, reason)
-
-
-def _told(estimator: Estimator, sample: Sample) -> str | None:
-    share = sample.terms.accepted_share
-    return f"accepts {share:.1%} of decisions" if Need.ACCEPTED in estimator.needs and share is not None else None
 
 
 def _unsupported(log: Log, played: BoolArray) -> BoolArray | None:

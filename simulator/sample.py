@@ -3,18 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from simulator.arrays import FloatArray
 from simulator.bench import Bench, Part
+from simulator.estimated_rows import estimated_rows
 from simulator.estimators import Estimator
 from simulator.metric import HOLD_PREFIX, Metric
 from simulator.policies import PolicyAnswer
 from simulator.quantities import Quantities
+from simulator.sensitivity_sums import SensitivitySums
 from simulator.terms import Fits, Terms
 
-__all__ = ["Sample", "combined"]
+__all__ = ["Sample", "SampleSums", "combined"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleSums:
+    """What some rows add to a sample; U users, a arms.
+
+    Attributes:
+        weights: See `Sample`, shape (U,).
+        rewarded: See `Sample`, each of shape (U,).
+        by_arm: See `Sample`, each of shape (a,).
+        sums: Σ w, Σ w², Σ π of the logged arms, and Σ over fallbacks, shape (4,).
+        max_weight: Largest weight.
+        seen: See `Sample`.
+        on_policy: Whether the policy is the one that logged.
+        spread_only: Columns that count by their spread alone.
+        missing: Estimators that this log cannot meet, with the reason.
+    """
+
+    weights: FloatArray
+    rewarded: Mapping[str, FloatArray]
+    by_arm: Mapping[str, FloatArray]
+    sums: FloatArray
+    max_weight: float
+    seen: Mapping[str, bool]
+    on_policy: bool
+    spread_only: frozenset[str]
+    missing: Mapping[str, str]
+
+    def __add__(self, other: SampleSums) -> SampleSums:
+        return SampleSums(
+            weights=self.weights + other.weights,
+            rewarded={key: sums + other.rewarded[key] for key, sums in self.rewarded.items()},
+            by_arm={key: sums + other.by_arm[key] for key, sums in self.by_arm.items()},
+            sums=self.sums + other.sums,
+            max_weight=max(self.max_weight, other.max_weight),
+            seen={key: seen or other.seen[key] for key, seen in self.seen.items()},
+            on_policy=self.on_policy or other.on_policy,
+            spread_only=self.spread_only | other.spread_only,
+            missing={**self.missing, **other.missing},
+        )
 
 
 class Sample:
@@ -27,6 +70,7 @@ class Sample:
         estimators: How.
         arms: Vocabulary of the log.
         seed: Of draws.
+        doubted: What is estimated where propensities are themselves estimates, quantity → factor; else None.
     """
 
     def __init__(
@@ -37,9 +81,12 @@ class Sample:
         estimators: Sequence[Estimator],
         arms: tuple[str, ...],
         seed: int,
+        doubted: Mapping[str, float] | None = None,
     ) -> None:
         self.bench, self.spec, self.arms = bench, spec, arms
         self.on_policy = False
+        self._doubted = doubted
+        self.sensitivity = SensitivitySums()
         names = {name.removeprefix(HOLD_PREFIX) for metric in metrics for name in metric.quantities}
         self._quantities = sorted(names)
         self.terms = Terms(bench, spec, self._quantities, estimators, seed)
@@ -78,7 +125,36 @@ class Sample:
             np.add.at(rewarded, part.unit, value * part.within * part.choice)
         for name in self._quantities:
             self.seen[name] = self.seen[name] or bool(np.any(weight * part.quantities[name]))
+        if self._doubted is not None:
+            reward = combined(self._doubted, part.quantities)
+            self.sensitivity.add(weight, log.propensity, reward, log.count.astype(np.float64), estimated_rows(log))
         self.terms.add(part, answer, weight, fits)
+
+    def sums(self) -> SampleSums:
+        """Give the sums so far, but for the columns that are in the bench's totals."""
+        spread_only, missing = self.terms.findings
+        return SampleSums(
+            weights=self.weights.copy(),
+            rewarded={key: sums.copy() for key, sums in self.rewarded.items()},
+            by_arm={key: sums.copy() for key, sums in self.by_arm.items()},
+            sums=np.array([self.weight_sum, self.weight_squares, self.matched, self.fallback]),
+            max_weight=self.max_weight,
+            seen=dict(self.seen),
+            on_policy=self.on_policy,
+            spread_only=spread_only,
+            missing=missing,
+        )
+
+    def fill(self, sums: SampleSums) -> None:
+        """Put sums into a sample that is empty."""
+        self.weights += sums.weights
+        for key, values in sums.rewarded.items():
+            self.rewarded[key] += values
+        for key, values in sums.by_arm.items():
+            self.by_arm[key] += values
+        self.weight_sum, self.weight_squares, self.matched, self.fallback = sums.sums.tolist()
+        self.max_weight, self.seen, self.on_policy = sums.max_weight, dict(sums.seen), sums.on_policy
+        self.terms.note(sums.spread_only, sums.missing)
 
     def _add_weights(self, part: Part, weight: FloatArray, matched: FloatArray) -> None:
         counted, chosen = part.log.count * part.choice, weight * part.choice

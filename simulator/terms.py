@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from engine.core.errors import InvalidInput
 from simulator.arrays import BoolArray, FloatArray
 from simulator.bench import ROWS, Bench, Part
 from simulator.estimators import Case, Estimator, Need
@@ -89,6 +91,22 @@ class Terms:
         """Share of decisions that rejection replay accepts, where it was asked for."""
         return None if self._rejection is None else self._rejection.share
 
+    @property
+    def findings(self) -> tuple[frozenset[str], Mapping[str, str]]:
+        """Columns that count by their spread alone, and estimators that this log cannot meet, with the reason.
+
+        Raises:
+            InvalidInput: Under rejection replay, whose acceptance rests on the whole log.
+        """
+        if self._rejection is not None:
+            raise InvalidInput("expected estimators that are sums of parts, got rejection; leave it out")
+        return frozenset(self._spread_only), dict(self._missing)
+
+    def note(self, spread_only: frozenset[str], missing: Mapping[str, str]) -> None:
+        """Take over the findings of other rows."""
+        self._spread_only |= spread_only
+        self._missing.update(missing)
+
     def add(self, part: Part, answer: PolicyAnswer, weight: FloatArray, fits: Fits) -> None:
         """Take the rows of a part into account.
 
@@ -155,18 +173,18 @@ class Terms:
         indices = range(len(estimator.grid))
         statistics = [self._statistic(estimator, index, quantity) for index in indices]
         if len(statistics) == 1:
-            return Mean(statistics[0], estimator.grid[0])
-        rows = Statistic.of(self._bench.totals, ROWS)
-        candidates = [
-            Candidate.of(
-                estimator.grid[index],
-                statistics[index],
-                Statistic.of(self._bench.totals, self._omitted(estimator, index, quantity)).over(rows),
-            )
-            for index in indices
-        ]
+            return Mean(statistics[0], math.nan)
+        totals = self._bench.totals
+        rows = Statistic.of(totals, ROWS)
+        omitted = [Statistic.of(totals, self._omitted(estimator, index, quantity)).over(rows) for index in indices]
+        candidates = [Candidate.of(estimator.grid[index], statistics[index], omitted[index]) for index in indices]
         chosen = candidates.index(tuned(candidates))
-        return Mean(statistics[chosen], estimator.grid[chosen])
+        statistic = statistics[chosen]
+        if Need.MODEL in estimator.needs:
+            # What is cut leaves the model in its place, and the model was fitted to these rewards: the estimate varies
+            # as DR does, as the direct method's does too, not as if the model were given.
+            statistic = statistic + omitted[chosen].spread()
+        return Mean(statistic, estimator.grid[chosen])
 
     def _statistic(self, estimator: Estimator, index: int, quantity: str) -> Statistic:
         totals, place = self._bench.totals, 0

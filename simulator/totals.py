@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -48,6 +48,11 @@ class Totals:
             known += sums
         self._sums.clear()
         self._products.clear()
+
+    @property
+    def columns(self) -> Mapping[str, FloatArray]:
+        """Sums of each bucket by name, each of shape (B,)."""
+        return self._columns
 
     def __contains__(self, key: str) -> bool:
         return key in self._columns

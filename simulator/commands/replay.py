@@ -31,7 +31,9 @@ _SPECS = (
     "frequency:LOG, repriced:CHANNEL:STRENGTH, holding:SHARE:SPEC"
 )
 
-_ESTIMATORS = ",".join(DEFAULT_ESTIMATORS)
+_ESTIMATORS = (
+    f"{', '.join(ESTIMATORS)}. Default: {','.join(DEFAULT_ESTIMATORS)}, and bipw where propensities are estimated."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -43,9 +45,7 @@ def replay(
     log: Annotated[str, typer.Argument(metavar="LOG", help="Decision log: JSON Lines (also .gz) or Parquet.")],
     policy: Annotated[list[str] | None, typer.Option(metavar="SPEC", help=f"Repeatable: {_SPECS}.")] = None,
     metric: Annotated[str | None, typer.Option(metavar="M,...", help="Default: those whose outcomes occur.")] = None,
-    estimator: Annotated[str, typer.Option(metavar="E,...", help=f"{', '.join(ESTIMATORS)}.")] = ",".join(
-        DEFAULT_ESTIMATORS
-    ),
+    estimator: Annotated[str | None, typer.Option(metavar="E,...", help=_ESTIMATORS)] = None,
     objective: Annotated[str, typer.Option(help='Such as "click=0,purchase=0.3,refund=-0.3,cost=-1".')] = "",
     split: Annotated[
         str, typer.Option(metavar="HOW", help="progressive, user, a share or a time: what choices and vw: learn on.")
@@ -109,7 +109,7 @@ def replay(
             Log.scan(log, named_columns(settings)),
             policies=policy,
             metrics=words(metric),
-            estimators=words(estimator) or list(DEFAULT_ESTIMATORS),
+            estimators=words(estimator),
             settings=settings,
         )
         to_stdout = json is not None and str(json) == "-"

@@ -14,6 +14,8 @@ from simulator.statistic import Statistic
 
 __all__ = ["BootstrapTInterval"]
 
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class BootstrapTInterval:
@@ -45,6 +47,9 @@ class BootstrapTInterval:
         kept = defined(statistic, studentised)
         if kept is None or not np.isfinite(deviations[0]):
             return Bounds.unavailable("too few users to say how far off it is")
+        if deviations[0] <= _ROUNDING * abs(statistic.point):
+            # No user differs from another: the interval is a point, whatever rounding makes of the replicates.
+            return Bounds.between(statistic.point, statistic.point)
         low, high = quantiles(kept, tails(level))
         normal = NormalDist().inv_cdf(tails(level)[1])
         return Bounds.between(

@@ -102,6 +102,9 @@ class _Moments:
 def _end(moments: _Moments, enough: float, centre: float, side: float) -> float:
     """Where the cost rises to what is enough, in standard errors from the estimate; infinite if it never does."""
     near, far = centre, centre + side
+    if not moments.cost(near) < enough:
+        # Influences are rounding alone, as in the difference of two policies that answer alike: no width is left.
+        return near
     for _ in range(_FAR):
         if moments.cost(far) > enough:
             return float(brentq(lambda away: moments.cost(away) - enough, near, far, xtol=1e-5))

@@ -127,6 +127,8 @@ def _pairs(text: str) -> Iterator[tuple[str, str | None]]:
     """Split into options with their values."""
     try:
         words = shlex.split(text)
+        # The SPEC is written vw:'…'; where no shell took the quotes away, they hold all options as one word.
+        words = shlex.split(words[0]) if len(words) == 1 and " " in words[0] else words
     except ValueError as error:
         raise _wrong(text, f"expected options as for a shell, got {text!r} ({error}); close the quotes") from None
     at = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from itertools import groupby
@@ -21,7 +22,7 @@ from simulator.report.summary import answer, facts
 from simulator.timestamps import rfc3339
 
 if TYPE_CHECKING:
-    from simulator.log import Log
+    from simulator.log_source import LogSource
 
 __all__ = ["leaderboard_card", "log_card", "log_text", "report_card"]
 
@@ -46,12 +47,12 @@ def leaderboard_card(rows: Sequence[LeaderboardRow]) -> str:
     return f'<div style="{_BOX}">{_table(rows)}</div>'
 
 
-def log_text(log: Log) -> str:
+def log_text(log: LogSource) -> str:
     """Say in one line what a log holds."""
-    return f"<Log {log.source}: {' · '.join(value for _, value in _of_log(log))}>"
+    return f"<{type(log).__name__} {log.source}: {' · '.join(value for _, value in _of_log(log))}>"
 
 
-def log_card(log: Log) -> str:
+def log_card(log: LogSource) -> str:
     """Show what a log holds: decisions, users, arms, modes, outcomes, span."""
     rows = "".join(
         f'<tr style="background:none"><th style="{_HEAD}">{name}</th><td style="{_CELL}">{escape(value)}</td></tr>'
@@ -64,24 +65,32 @@ def log_card(log: Log) -> str:
     )
 
 
-def _of_log(log: Log) -> list[tuple[str, str]]:
+def _of_log(log: LogSource) -> list[tuple[str, str]]:
+    from simulator.clusters import Membership
     from simulator.log import MODES, NO_TIME
 
-    counts = np.bincount(log.mode, weights=log.count, minlength=len(MODES))
+    counts, happened, eligible = np.zeros(len(MODES)), Counter[str](), np.zeros(len(log.arms), dtype=bool)
+    rows, users, times = 0, np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
+    for chunk in log.chunks():
+        rows += chunk.rows
+        counts += np.bincount(chunk.mode, weights=chunk.count, minlength=len(MODES))
+        eligible[chunk.eligible] = True
+        outcomes = chunk.outcomes
+        times_of = np.bincount(outcomes.kind, weights=chunk.count[outcomes.row], minlength=len(outcomes.kinds))
+        happened.update({kind: int(count) for kind, count in zip(outcomes.kinds, times_of, strict=True)})
+        members = Membership.of(chunk)
+        users = np.union1d(users, members.label[members.known])
+        timed = chunk.decided_at[chunk.decided_at != NO_TIME]
+        times = np.array([*times, timed.min(), timed.max()]) if timed.size else times
     modes = ", ".join(f"{count:,.0f} {mode}" for mode, count in zip(MODES, counts, strict=True) if count)
-    happened = np.bincount(log.outcomes.kind, weights=log.count[log.outcomes.row], minlength=len(log.outcomes.kinds))
-    outcomes = ", ".join(f"{count:,.0f} {kind}" for kind, count in zip(log.outcomes.kinds, happened, strict=True))
-    times = log.decided_at[log.decided_at != NO_TIME]
-    span = f"{rfc3339(int(times.min()))} to {rfc3339(int(times.max()))}" if times.size else "no times"
-    users = np.unique(log.user[log.user >= 0]).size
-    rows = "" if log.rows == log.decisions else f" in {log.rows:,} rows"
+    decisions = int(counts.sum())
     return [
-        ("decisions", f"{log.decisions:,} decisions{rows}"),
-        ("users", f"{users:,} users"),
-        ("arms", f"{np.unique(log.eligible).size:,} arms"),
+        ("decisions", f"{decisions:,} decisions{'' if rows == decisions else f' in {rows:,} rows'}"),
+        ("users", f"{users.size:,} users"),
+        ("arms", f"{int(eligible.sum()):,} arms"),
         ("modes", modes or "none"),
-        ("outcomes", outcomes or "no outcomes"),
-        ("span", span),
+        ("outcomes", ", ".join(f"{count:,} {kind}" for kind, count in happened.items()) or "no outcomes"),
+        ("span", f"{rfc3339(int(times.min()))} to {rfc3339(int(times.max()))}" if times.size else "no times"),
     ]
 
 

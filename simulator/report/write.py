@@ -20,6 +20,8 @@ def write_report(path: Path | None, content: bytes) -> None:
     if path is None:
         sys.stdout.buffer.write(content + b"\n")
         return
+    if path.is_dir():
+        raise InvalidInput("expected a path to a file, got a folder; name a file in it", file=str(path))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         temporary.write_bytes(content)

@@ -15,7 +15,10 @@ import pytest
 
 from simulator import ReplayReport
 from simulator.report.html import html_report
+from simulator.report.leaderboard import Standing, in_order, leaderboard
 from simulator.report.pictures import CellSupport, PolicyPictures
+from simulator.report.sweep_html import sweep_html
+from simulator.sweep.sweep_report import RungReport, SweepReport, Winner
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (extra dev)")
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -195,6 +198,36 @@ def test_crowded_page_fits(browser: Any, sample_report: ReplayReport, tmp_path: 
     assert page.stat().st_size < 2_000_000
     opened(browser, page, width)
     assert faults(browser) == []
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_sweep_page_fits(browser: Any, sample_report: ReplayReport, tmp_path: Path, width: int) -> None:
+    """A sweep of many candidates, one of which is better, with all that is to be typed next."""
+    rows = leaderboard(sample_report)
+    best = replace(rows[0], standing=Standing.BETTER, policy="epsilon_greedy(0.1), interactions=" + "XV+" * 40)
+    others = [replace(row, policy=f"{row.policy} {number}") for number in range(20) for row in rows[1:]]
+    counts = {"train": 50_000, "select": 20_000, "confirm": 20_000, "left_out": 1_234}
+    winner = Winner(best, ("user_ess 400.0 is under 1000",), 20_000, "autumn", "winner/snapshots/autumn/00000001",
+                    f"[learning]\nextra = [{'x' * 300}]\n")  # fmt: skip
+    sweep = SweepReport(
+        log=sample_report.log,
+        metric=best.metric,
+        estimator=best.estimator,
+        level=0.95,
+        periods={"by": "time", "embargo_s": 86_400.0, "decisions": counts},
+        candidates=80,
+        rungs=(RungReport(80, 0.5, 10_000, 2.9), RungReport(40, 1.0, 20_000, 2.8)),
+        rows=tuple(in_order([best, *others])),
+        winner=winner,
+        notes=("n" * 300,),
+        folder="f" * 120,
+    )
+    page = tmp_path / "sweep.html"
+    page.write_text(sweep_html(sweep, "shop/decisions.jsonl"), encoding="utf-8")
+    opened(browser, page, width)
+    assert faults(browser) == []
+    headings = browser.execute_script("return [...document.querySelectorAll('h2')].map(one => one.textContent)")
+    assert headings == ["Leaderboard", "Why not trusted", "Settings", "Next", "Notes"]
 
 
 def test_names_stay_text(browser: Any, sample_report: ReplayReport, tmp_path: Path) -> None:

@@ -113,13 +113,12 @@ def test_a_candidate_stands_beside_the_champion_until_it_is_promoted(make_shop, 
     assert not registry.troubles
 
     # What the simulator replays is what the server would have drawn, and it is not judged on what it learned.
-    answer = SnapshotPolicy(str(store._path / version)).answer(log)
-    assert (
-        answer.judged == (log.decided_at > np.int64(store.load(version).manifest.watermark.timestamp() * 1e6))
-    ).all()
-    assert 0 < answer.judged.sum() < log.rows
+    policy = SnapshotPolicy(str(store._path / version))
+    answer, judged = policy.answer(log), policy.judges(log)
+    assert (judged == (log.decided_at > np.int64(store.load(version).manifest.watermark.timestamp() * 1e6))).all()
+    assert 0 < judged.sum() < log.rows
     assert serving.policy is not None
-    for row in np.flatnonzero(answer.judged)[:40]:
+    for row in np.flatnonzero(judged)[:40]:
         codes = log.eligible[log.offsets[row] : log.offsets[row + 1]]
         columns = [serving.catalogue.index(log.arms[code]) for code in codes]
         mask = np.zeros((1, len(serving.catalogue)), dtype=bool)

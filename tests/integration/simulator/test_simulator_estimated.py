@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,3 +117,65 @@ def test_a_single_arm_needs_no_estimate(simulator: Run, tmp_path: Path) -> None:
     source.write_text("arm\nA\nA\n")
     assert simulator("import", "csv", source, "-o", out, "--arm", "arm", "--propensity", "estimate").exit_code == 0
     assert Log.read(out).propensity.tolist() == [1.0, 1.0]
+
+
+def replayed(simulator: Run, log: Path, *flags: object) -> tuple[dict[str, Any], str]:
+    """The report as JSON and what the terminal says."""
+    report = log.with_suffix(".report.json")
+    arguments = ("--policy", "logged", "--policy", "constant:A", "--interval", "delta", "--json", report)
+    result = simulator("replay", log, *arguments, *flags)
+    assert result.exit_code == 0, result.output
+    return json.loads(report.read_text()), result.output
+
+
+def bands(note: str) -> list[float]:
+    return [float(text) / 100 for text in re.findall(r"(-?[\d.]+) %", note)]
+
+
+def test_a_replay_says_that_propensities_are_estimated_and_how_far_it_moves(
+    estimated: tuple[Result, Path], simulator: Run
+) -> None:
+    _, path = estimated
+    report, output = replayed(simulator, path)
+    assert any("estimated propensity: that of 12000 decisions" in text for text in report["log"]["warnings"])
+    ours = report["policies"][1]
+    assert ours["verdict"] == "weak"
+    assert "estimated propensity in 12000 decisions" in ours["reasons"]
+    values = ours["metrics"]["ctr"]
+    assert values["snips"]["value"] == pytest.approx(TRUTH, abs=0.02)
+    assert values["bipw"]["value"] == pytest.approx(TRUTH, abs=0.04), "needs no propensity, and is there by default"
+    low, high, lower, higher = bands(values["snips"]["note"])
+    assert lower < low < TRUTH < high < higher
+    log = Log.read(path)
+    clicked, plays_a = log.outcomes.occurred("click", log.rows), (log.arm == log.code("A")) / log.propensity
+    assert (low, high) == pytest.approx(sensitivity_band(plays_a, log.propensity, clicked, 1.5), abs=1e-4)
+    assert "if its odds are off by 1.5" in ours["versus"]["logged"]["ctr"]["snips"]["note"]
+    assert "estimated propensity" in " ".join(output.split())
+
+
+def test_parquet_says_the_same(estimated: tuple[Result, Path], simulator: Run, tmp_path: Path) -> None:
+    _, path = estimated
+    out = tmp_path / "log.parquet"
+    assert simulator("export", "--to", "parquet", path, "-o", out).exit_code == 0
+    (one, _), (other, _) = replayed(simulator, path), replayed(simulator, out)
+    assert [policy["metrics"] for policy in one["policies"]] == [policy["metrics"] for policy in other["policies"]]
+
+
+def test_a_hidden_reason_is_inside_the_band_and_outside_the_interval(simulator: Run, tmp_path: Path) -> None:
+    """Who is keen is not logged, yet doubles or halves the odds of A: no estimate can undo that, and the band tells."""
+    rng = np.random.default_rng(4)
+    n = 12_000
+    keen = rng.random(n) < 0.5
+    plays_a = rng.random(n) < np.where(keen, 2 / 3, 1 / 3)
+    bought = rng.random(n) < np.where(plays_a, 0.2 + 0.3 * keen, 0.2)
+    source, out = tmp_path / "hidden.csv", tmp_path / "hidden.jsonl"
+    with source.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("who", "arm", "keen", "area", "bought"))
+        rows.writerows((f"u{row}", "BA"[int(plays_a[row])], 1, "ns"[row % 2], int(bought[row])) for row in range(n))
+    assert simulator("import", "csv", source, "-o", out, *FLAGS, "--propensity", "estimate").exit_code == 0
+    report, _ = replayed(simulator, out)
+    found = report["policies"][1]["metrics"]["ctr"]["snips"]
+    assert found["low"] > TRUTH
+    _, _, low, high = bands(found["note"])
+    assert low < TRUTH < high

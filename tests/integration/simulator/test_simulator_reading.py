@@ -63,7 +63,7 @@ GOOD = json.dumps({"decision_id": "d1", "arm": "a", "propensity": 1, "eligible":
         (lines(GOOD, "", GOOD), 3, "decision_id", "also on line 1"),
         (lines(GOOD.replace("1,", "NaN,")), 1, "propensity", "in (0, 1]"),
         (lines(GOOD.replace("1,", "Infinity,")), 1, "propensity", "in (0, 1]"),
-        (gzip.compress(lines(GOOD) * 50)[:-9], None, "", "gzip"),
+        (gzip.compress(lines(GOOD) * 50, mtime=0)[:-9], None, "", "gzip"),
     ],
     ids=["empty", "blank", "malformed", "repeat", "nan", "infinity", "torn gzip"],
 )

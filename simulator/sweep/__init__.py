@@ -1,0 +1,4 @@
+"""Tries many settings and policies on a log: train, select, confirm.
+
+The function is `simulator.sweep`; `simulator.sweep.run` is where it stands.
+"""
