@@ -17,11 +17,11 @@ from typing import Any
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import grpc  # noqa: E402
-import uvloop  # noqa: E402
+import grpc
+import uvloop
 
-from engine.pb.armsreach.v1 import delivery_pb2 as wire  # noqa: E402
-from engine.pb.armsreach.v1 import delivery_pb2_grpc  # noqa: E402
+from engine.pb.armsreach.v1 import delivery_pb2 as wire
+from engine.pb.armsreach.v1 import delivery_pb2_grpc
 
 
 class Echo(delivery_pb2_grpc.DeliveryServicer):

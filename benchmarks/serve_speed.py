@@ -40,8 +40,8 @@ class Process:
         self.process = subprocess.Popen(
             [*command, "--announce", str(self.announce)], stdout=self._log, stderr=self._log,
             env={**os.environ, "ARMSREACH_SERVER_KEY": "ab" * 32},
-            preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )  # fmt: skip
+        os.sched_setaffinity(self.process.pid, cores)
         ends = time.monotonic() + 30
         while not self.announce.exists():
             if self.process.poll() is not None or time.monotonic() > ends:
@@ -75,6 +75,7 @@ class Process:
         return total / CLOCK_TICKS
 
     def stop(self) -> None:
+        """End it."""
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(20)
@@ -86,12 +87,19 @@ class Process:
 
 def load(server: Process, bodies: Path, seconds: float, cores: set[int], **options: object) -> dict[str, float]:
     """One run of the load generator, with the server's CPU per answered request in µs."""
-    command = [sys.executable, str(HERE / "wire_load.py"), server.address, METHOD, str(bodies), "--seconds", str(seconds)]
+    command = [
+        sys.executable,
+        str(HERE / "wire_load.py"),
+        server.address,
+        METHOD,
+        str(bodies),
+        "--seconds",
+        str(seconds),
+    ]
     command += [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     before = server.cpu_s()
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=True, preexec_fn=lambda: os.sched_setaffinity(0, cores)
-    )
+    command = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout)
     found["cpu_us"] = 1e6 * (server.cpu_s() - before) / max(found["answered"], 1)
     return found
@@ -158,7 +166,9 @@ def measure(options: argparse.Namespace, folder: Path, mine: set[int], theirs: s
         half = {}
         for name, server in (("echo", echo), ("serve", ours)):
             rate = statistics.median(row[name]["rps"] for row in rows) / 2
-            half[name] = load(server, bodies, 2 * options.seconds, theirs, rate=rate, skip=used if name == "serve" else 0)
+            half[name] = load(
+                server, bodies, 2 * options.seconds, theirs, rate=rate, skip=used if name == "serve" else 0
+            )
             print(f"{name} at {rate:.0f}/s: " + json.dumps({k: round(v, 3) for k, v in half[name].items()}))
     finally:
         ours.stop()

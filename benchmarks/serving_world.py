@@ -39,7 +39,9 @@ def campaign(variants: int = 5, dimension: int = 64, **changes: Any) -> Campaign
             {
                 "id": f"v{i}",
                 "state": "approved",
-                "channels": {c: {"title": f"Copy {i}", "body": f"Something nice number {i}"} for c in ("email", "push")},
+                "channels": {
+                    c: {"title": f"Copy {i}", "body": f"Something nice number {i}"} for c in ("email", "push")
+                },
                 "offer": {"percent": 0.05 * (i % 5)},
                 "features": {"tone": f"t{i % 3}"},
             }
@@ -89,7 +91,7 @@ def requests(made: Campaign, count: int, users: int, first: int = 0) -> Iterator
 
 
 def write_bodies(path: Path, messages: Iterator[wire.DecideRequest]) -> None:
-    """gRPC frames, back to back."""
+    """GRPC frames, back to back."""
     with path.open("wb") as file:
         for message in messages:
             data = message.SerializeToString()

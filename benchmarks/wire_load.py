@@ -180,7 +180,7 @@ def load(
                 next_at += 1 / rate
         unsent = [c for c in connections if c.write()]
         wait = 0.05 if over or not rate else max(0.0, min(0.05, next_at - time.perf_counter()))
-        readable, writable, _ = select.select(connections, unsent, [], wait)
+        readable, _, _ = select.select(connections, unsent, [], wait)
         for connection in readable:
             connection.read()
             if not connection.is_open:

@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -16,7 +17,18 @@ from engine.core.decision import Decision
 from engine.core.errors import CorruptState, FailedPrecondition
 from engine.core.keyed_hash import KeyedHash
 from engine.core.outcome import Outcome
-from engine.journal import GroupCommit, JournalReader, Mark, SegmentWriter, close_orphans
+from engine.journal import (
+    ArmsOf,
+    GroupCommit,
+    JournalReader,
+    Mark,
+    Position,
+    SegmentWriter,
+    close_orphans,
+    framed_lengths,
+    record_at,
+)
+from engine.journal.segment import HEADER_BYTES
 from engine.service.campaigns import Campaigns
 from engine.service.clocks import ClientClock, SystemClock
 from engine.service.deciding import Deciding
@@ -26,13 +38,16 @@ from engine.service.learning import Learning
 from engine.service.models import Models
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.registry import Registry
-from engine.service.request_memory import RequestMemory
+from engine.service.request_memory import SharedRequestMemory
 from engine.service.serving import Serving
 from engine.store.documents import DocumentStore
 from engine.store.leases import SqliteLeases
 from engine.store.snapshots import SnapshotStore
+from engine.store.tables import RequestEntry, RequestTable
+from engine.store.tables.request_table import State
 
 CHAIN = "worker-0"
+MAX_WORKERS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +197,12 @@ def open_worker(settings: Settings) -> Worker:
     writer.append(Mark(), clock.now())
     writer.commit()
     close_orphans(journal, clock.now(), keep=[CHAIN])
-    decisions = RequestMemory(settings.request_ids.ttl_s, settings.request_ids.capacity)
+    table = RequestTable(settings.request_ids.capacity, settings.request_ids.ttl_s)
     outcomes = OutcomeMemory(settings.request_ids.capacity)
-    recall(open_journal(settings, campaigns), decisions, outcomes, clock)
+    arms = arms_of(campaigns, registry)
+    recall(JournalReader(journal, arms=arms), table, settings.request_ids.ttl_s, outcomes, clock)
     deciding = Deciding(open_key(settings))
+    decisions = SharedRequestMemory(table, settings.request_ids.ttl_s, 0, entry_reader(journal, arms))
     commits = GroupCommit(writer)
     return Worker(
         delivery=Delivery(deciding, registry, commits, clock, decisions, outcomes),
@@ -198,14 +215,42 @@ def open_worker(settings: Settings) -> Worker:
     )
 
 
-def recall(reader: JournalReader, decisions: RequestMemory, outcomes: OutcomeMemory, clock: Clock) -> None:
+def entry_reader(journal: Path, arms: ArmsOf) -> Callable[[RequestEntry], Decision]:
+    """Reads the decision of a remembered request."""
+
+    def read(entry: RequestEntry) -> Decision:
+        position = Position(chain_name(entry.chain), entry.segment, entry.end)
+        record = record_at(journal, position, entry.length, arms)
+        if not isinstance(record, Decision):
+            raise CorruptState(f"{journal}: expected a decision at {position}; restore the journal from a copy")
+        return record
+
+    return read
+
+
+def chain_name(worker: int) -> str:
+    """The journal chain of a worker."""
+    return f"worker-{worker}"
+
+
+def recall(reader: JournalReader, table: RequestTable, ttl_s: float, outcomes: OutcomeMemory, clock: Clock) -> None:
     """Fill the memories from the journal, so that a retry after a restart finds its decision."""
     now = clock.now()
-    for _, entry in reader.read(reader.positions_before(now - decisions.ttl)):
-        if isinstance(entry.record, Decision):
-            decisions.recall(entry.record, now)
-        elif isinstance(entry.record, Outcome):
-            outcomes.add([f"{entry.record.campaign}\0{entry.record.id}"])
+    numbers = {chain_name(i): i for i in range(MAX_WORKERS)}
+    ends: dict[str, Position] = {}
+    with table.lock:
+        for position, entry in reader.read(reader.positions_before(now - timedelta(seconds=ttl_s))):
+            record, chain = entry.record, position.chain
+            if isinstance(record, Decision) and chain in numbers:
+                at = int(record.decided_at.timestamp())
+                before = ends.get(chain, Position(chain, position.segment, HEADER_BYTES))
+                (length,) = framed_lengths(before, [position])
+                place = (position.segment, position.offset, length, numbers[chain], State.DURABLE)
+                if at > now.timestamp() - ttl_s:
+                    table.restore(RequestEntry(bytes.fromhex(record.id), at, *place), now.timestamp())
+            elif isinstance(record, Outcome):
+                outcomes.add([f"{record.campaign}\0{record.id}"])
+            ends[chain] = position
 
 
 def open_learning(settings: Settings, campaign: str, *, holder: str) -> Learning:

@@ -28,12 +28,13 @@ class Policy(Protocol):
         """Name with parameters, as decision records carry it."""
         ...
 
-    def probabilities(self, rows: np.ndarray, eligible: np.ndarray) -> np.ndarray:
+    def probabilities(self, rows: np.ndarray, eligible: np.ndarray, floor: np.ndarray | None = None) -> np.ndarray:
         """P(arm | context, eligible arms).
 
         Args:
             rows: Shape (n, d), float32, encoded by the campaign's schema.
             eligible: Shape (n, k), bool; column 0, `hold`, is true in every row.
+            floor: Shape (n, k): the floor's shares, `Floor.shares(eligible, cells)`, where the caller has them ready.
 
         Returns:
             Shape (n, k), float64, ≥ 0, rows sum to 1; arms that are not eligible get exactly 0. A row gives the same
@@ -48,7 +49,12 @@ class UniformPolicy:
 
     label: str = "uniform"
 
-    def probabilities(self, rows: np.ndarray, eligible: np.ndarray) -> np.ndarray:
+    def probabilities(
+        self,
+        rows: np.ndarray,
+        eligible: np.ndarray,
+        floor: np.ndarray | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
         """See `Policy`."""
         return Uniform().probabilities(rows, eligible, 0)
 
@@ -75,7 +81,7 @@ class ModelPolicy:
     spread: float
     t: int
 
-    def probabilities(self, rows: np.ndarray, eligible: np.ndarray) -> np.ndarray:
+    def probabilities(self, rows: np.ndarray, eligible: np.ndarray, floor: np.ndarray | None = None) -> np.ndarray:
         """See `Policy`."""
         own = self.explorer.probabilities(self.model.costs(rows) / self.spread, eligible, self.t)
-        return self.floor.mix(own, eligible, self.cells)
+        return self.floor.mix(own, eligible, self.cells, floor)

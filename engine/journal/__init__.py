@@ -5,9 +5,11 @@ from engine.journal.arms_of import ArmsOf
 from engine.journal.dead_letters import DeadLetters
 from engine.journal.entry import Entry, Record
 from engine.journal.files import FileJournal
-from engine.journal.group_commit import GroupCommit
+from engine.journal.framed_lengths import framed_lengths
+from engine.journal.group_commit import Added, GroupCommit
 from engine.journal.journal import Journal
 from engine.journal.journal_failed import JournalFailed
+from engine.journal.lookup import record_at
 from engine.journal.mark import Mark
 from engine.journal.memory import MemoryJournal
 from engine.journal.orphans import close_orphans
@@ -18,6 +20,7 @@ from engine.journal.record import decode, encode
 from engine.journal.writer import SegmentWriter
 
 __all__ = [
+    "Added",
     "Appender",
     "ArmsOf",
     "DeadLetters",
@@ -36,4 +39,6 @@ __all__ = [
     "close_orphans",
     "decode",
     "encode",
+    "framed_lengths",
+    "record_at",
 ]

@@ -19,6 +19,11 @@ class Appender(Protocol):
         ...
 
     @property
+    def end(self) -> Position:
+        """The end of what was appended, acknowledged or not."""
+        ...
+
+    @property
     def recorded_at(self) -> datetime | None:
         """When the chain's last record was recorded; None before the first."""
         ...

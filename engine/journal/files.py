@@ -36,6 +36,11 @@ class FileJournal:
         return self._writer.position
 
     @property
+    def end(self) -> Position:
+        """The end of what was appended, acknowledged or not."""
+        return self._writer.end
+
+    @property
     def recorded_at(self) -> datetime | None:
         """When the chain's last record was recorded."""
         return self._writer.recorded_at

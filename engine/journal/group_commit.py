@@ -6,11 +6,26 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import NamedTuple
 
 from engine.journal.appender import Appender
 from engine.journal.entry import Record
 from engine.journal.journal_failed import JournalFailed
 from engine.journal.position import Position
+
+
+class Added(NamedTuple):
+    """Records on their way to the disk.
+
+    Attributes:
+        before: The end of what was recorded before them.
+        positions: The end of each.
+        durable: Done once they are durable. All that is committed together share it: add callbacks, never cancel it.
+    """
+
+    before: Position
+    positions: list[Position]
+    durable: asyncio.Future[None]
 
 
 class GroupCommit:
@@ -38,7 +53,7 @@ class GroupCommit:
         """
         self._check()
         position = self._writer.append(record, at)
-        await self._durable()
+        await asyncio.shield(self._next_commit())
         return position
 
     async def append_many(self, records: Sequence[Record], at: datetime) -> list[Position]:
@@ -48,11 +63,21 @@ class GroupCommit:
             InvalidInput: If one cannot be written; none was recorded.
             JournalFailed: If they were not made durable.
         """
+        added = self.add(records, at)
+        if added.positions:
+            await asyncio.shield(added.durable)
+        return added.positions
+
+    def add(self, records: Sequence[Record], at: datetime) -> Added:
+        """Record all in their order, side by side, without waiting.
+
+        Raises:
+            InvalidInput: If one cannot be written; none was recorded.
+            JournalFailed: If an earlier commit failed.
+        """
         self._check()
-        positions = self._writer.append_many(records, at)
-        if positions:
-            await self._durable()
-        return positions
+        before = self._writer.end
+        return Added(before, self._writer.append_many(records, at), self._next_commit())
 
     async def close(self) -> None:
         """Take no more, wait for all that was taken to be durable, and close the writer; again does nothing.
@@ -74,13 +99,13 @@ class GroupCommit:
         if self._closed:
             raise JournalFailed("expected an open journal, but it is closing; send the request to another server")
 
-    async def _durable(self) -> None:
+    def _next_commit(self) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
         if self._batch is None:
             self._batch = loop.create_future()
         if self._committing is None:
             self._committing = loop.create_task(self._commit_all())
-        await asyncio.shield(self._batch)
+        return self._batch
 
     async def _commit_all(self) -> None:
         loop = asyncio.get_running_loop()

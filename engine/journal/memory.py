@@ -30,6 +30,11 @@ class MemoryJournal:
         return Position(self._chain, 1, self._committed)
 
     @property
+    def end(self) -> Position:
+        """The end of what was appended, acknowledged or not."""
+        return Position(self._chain, 1, len(self._entries))
+
+    @property
     def recorded_at(self) -> datetime | None:
         """When the last record was recorded."""
         return self._entries[-1].recorded_at if self._entries else None

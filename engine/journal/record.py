@@ -1,34 +1,40 @@
-"""Records as bytes, version 1.
+"""Records as bytes, version 2.
 
 ::
 
     u8 version | u8 kind | i64 recorded_at (µs since 1970, UTC) | body
 
-The kinds are 1 decision (see `decision_codec`), 2 outcome (a JSON array), 3 mark and 4 closing mark (no body). Readers
-take every version up to their own; the golden file of each version stands in the tests.
+The kinds are 1 decision (see `decision_codec`), 2 outcome (a JSON array), 3 mark, 4 closing mark (no body) and, from
+version 2 on, 5 decision in compact form (see `block_codec`). Readers take every version up to their own; the golden
+file of each version stands in the tests.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
 
 from engine.core.decision import Decision
+from engine.core.decision_block import DecisionBlock
 from engine.core.errors import ArmsreachError, CorruptState, InvalidInput, UnsupportedVersion
 from engine.core.outcome import Outcome, OutcomeType
 from engine.journal.arms_of import ArmsOf, no_catalogues
+from engine.journal.block_codec import decode_row, encode_block
 from engine.journal.decision_codec import decode_decision, encode_decision
 from engine.journal.entry import Entry, Record
 from engine.journal.instant import from_micros, to_micros
 from engine.journal.mark import Mark
 
-__all__ = ["VERSION", "Entry", "Mark", "Record", "decode", "encode", "recorded_micros"]
+__all__ = ["VERSION", "Entry", "Mark", "Record", "decode", "encode", "encode_many", "recorded_micros"]
 
-VERSION = 1
+VERSION = 2
 _PREFIX = struct.Struct("<BBq")
-_DECISION, _OUTCOME, _MARK, _CLOSED = 1, 2, 3, 4
+_DECISION, _OUTCOME, _MARK, _CLOSED, _COMPACT = 1, 2, 3, 4, 5
+_FIRST = 1
+"""The version of the kinds that it brought, which are written as ever."""
 
 
 def encode(record: Record, recorded_at: datetime, arms: ArmsOf = no_catalogues) -> bytes:
@@ -49,10 +55,21 @@ def encode(record: Record, recorded_at: datetime, arms: ArmsOf = no_catalogues) 
     """
     micros = to_micros(recorded_at)
     if isinstance(record, Decision):
-        return _PREFIX.pack(VERSION, _DECISION, micros) + encode_decision(record, arms)
+        return _PREFIX.pack(_FIRST, _DECISION, micros) + encode_decision(record, arms)
     if isinstance(record, Outcome):
-        return _PREFIX.pack(VERSION, _OUTCOME, micros) + _encode_outcome(record)
-    return _PREFIX.pack(VERSION, _CLOSED if record.closed else _MARK, micros)
+        return _PREFIX.pack(_FIRST, _OUTCOME, micros) + _encode_outcome(record)
+    return _PREFIX.pack(_FIRST, _CLOSED if record.closed else _MARK, micros)
+
+
+def encode_many(records: Sequence[Record], recorded_at: datetime, arms: ArmsOf = no_catalogues) -> list[bytes]:
+    """Write records side by side; those of a `DecisionBlock` in compact form.
+
+    Raises:
+        InvalidInput: Naming the field that could not be given back as it is.
+    """
+    if isinstance(records, DecisionBlock):
+        return encode_block(records, _PREFIX.pack(VERSION, _COMPACT, to_micros(recorded_at)))
+    return [encode(record, recorded_at, arms) for record in records]
 
 
 def decode(payload: bytes, arms: ArmsOf = no_catalogues) -> Entry:
@@ -95,6 +112,8 @@ def recorded_micros(payload: bytes) -> tuple[int, bool]:
 def _record(payload: bytes, kind: int, arms: ArmsOf) -> Record:
     if kind == _DECISION:
         return decode_decision(payload, _PREFIX.size, arms)
+    if kind == _COMPACT:
+        return decode_row(payload, _PREFIX.size, arms)
     if kind == _OUTCOME:
         return _decode_outcome(payload[_PREFIX.size :])
     if kind in (_MARK, _CLOSED):

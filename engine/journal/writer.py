@@ -19,7 +19,7 @@ from engine.journal.instant import from_micros, to_micros
 from engine.journal.journal_failed import JournalFailed
 from engine.journal.mark import Mark
 from engine.journal.position import Position
-from engine.journal.record import encode
+from engine.journal.record import encode_many
 from engine.journal.recovery import Recovery, recover
 from engine.journal.segment import HEADER_BYTES, MAX_RECORD_BYTES, frame, framed_bytes
 from engine.journal.segment_file import SegmentFile
@@ -116,6 +116,11 @@ class SegmentWriter:
         return Position(self._chain.name, *self._acknowledged)
 
     @property
+    def end(self) -> Position:
+        """The end of what was appended, durable or not."""
+        return Position(self._chain.name, *self._next)
+
+    @property
     def recorded_at(self) -> datetime | None:
         """The chain's clock: when its last record was recorded; None before the first."""
         return None if self._last_micros == _NEVER else from_micros(self._last_micros)
@@ -147,18 +152,11 @@ class SegmentWriter:
             self._check()
             micros = max(to_micros(at), self._last_micros)
             recorded_at = from_micros(micros)
-            payloads = [self._encoded(record, recorded_at) for record in records]
+            payloads = encode_many(records, recorded_at, self._arms)
+            for payload in payloads:
+                _check_size(payload)
             self._last_micros = micros if payloads else self._last_micros
             return [self._placed(payload) for payload in payloads]
-
-    def _encoded(self, record: Record, recorded_at: datetime) -> bytes:
-        payload = encode(record, recorded_at, self._arms)
-        if len(payload) > MAX_RECORD_BYTES:
-            raise InvalidInput(
-                f"expected a record of at most {MAX_RECORD_BYTES} bytes, got {len(payload)}; send less with it",
-                field="record",
-            )
-        return payload
 
     def _placed(self, payload: bytes) -> Position:
         segment, offset = self._place(len(payload))
@@ -250,6 +248,14 @@ class SegmentWriter:
                 if segment >= acknowledged:
                     _cut(self._chain.segment_path(segment), offset if segment == acknowledged else HEADER_BYTES)
         return self._failure
+
+
+def _check_size(payload: bytes) -> None:
+    if len(payload) > MAX_RECORD_BYTES:
+        raise InvalidInput(
+            f"expected a record of at most {MAX_RECORD_BYTES} bytes, got {len(payload)}; send less with it",
+            field="record",
+        )
 
 
 def _cut(path: Path, size: int) -> None:

@@ -12,12 +12,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from engine.core.arm import HOLD, Arm, ChannelId
 from engine.core.context import Context
-from engine.core.decision import Decision, Mode
+from engine.core.decision import KEPT_PROBABILITIES, Decision, Mode
+from engine.core.drawing import SCALE
 from engine.core.errors import InvalidInput
 from engine.core.feature import Scalar
 from engine.core.outcome import Outcome, OutcomeType
 from engine.pb.armsreach.v1 import delivery_pb2 as wire
 from engine.pb.armsreach.v1 import types_pb2 as types
+from engine.service.decided import Decided
 from engine.service.requests import DecideRequest, Explanation, FallbackReport, OutcomeReport
 from engine.service.serving import Serving
 
@@ -94,23 +96,48 @@ def named(request: DecideRequest) -> tuple[DecideRequest, str]:
     return replace(request, request_id=made), made
 
 
-def decide_response(decision: Decision, serving: Serving, request_id: str, top_k: int) -> wire.DecideResponse:
+def decide_response(decided: Decided, request_id: str, top_k: int) -> wire.DecideResponse:
     """The answer for one shopper, with the finished copy for the chosen channel."""
+    block = decided.block
+    if block is None or top_k > 1:
+        return _decision_response(decided.decision, decided.serving, request_id, top_k)
+    i = decided.row
+    column, eligible = block.columns[i], block.sets[i]
+    response = wire.DecideResponse(
+        decision_id=block.ids[i].hex(),
+        propensity=block.chosen[i] / SCALE,
+        mode=MODES[block.modes[i]],
+        snapshot=block.snapshot_of(i),
+        request_id=request_id,
+    )
+    _say_arm(response, decided.serving, block.catalogue.ids[column], block.catalogue.arms[column])
+    if len(eligible.ids) <= KEPT_PROBABILITIES:
+        best = block.counts[i].argmax()
+        response.top.add(arm=block.catalogue.ids[best], probability=block.counts[i, best] / SCALE)
+    else:
+        response.top.add(arm=response.arm, probability=response.propensity)
+    return response
+
+
+def _decision_response(decision: Decision, serving: Serving, request_id: str, top_k: int) -> wire.DecideResponse:
     response = wire.DecideResponse(
         decision_id=decision.id,
-        arm=decision.arm,
         propensity=decision.propensity,
         mode=MODES[decision.mode],
         snapshot=decision.snapshot,
         request_id=request_id,
     )
-    if decision.arm != HOLD:
-        arm = Arm.parse(decision.arm)
-        response.variant, response.channel, response.slot = arm.variant, arm.channel, arm.slot
-        response.content.update(serving.content(arm))
+    _say_arm(response, serving, decision.arm, Arm.parse(decision.arm) if decision.arm != HOLD else None)
     for arm_id, probability in _top(decision, max(top_k, 1)):
         response.top.add(arm=arm_id, probability=probability)
     return response
+
+
+def _say_arm(response: wire.DecideResponse, serving: Serving, arm_id: str, arm: Arm | None) -> None:
+    response.arm = arm_id
+    if arm is not None:
+        response.variant, response.channel, response.slot = arm.variant, arm.channel, arm.slot
+        response.content.update(serving.content(arm))
 
 
 def _top(decision: Decision, k: int) -> Sequence[tuple[str, float]]:

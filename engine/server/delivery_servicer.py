@@ -27,9 +27,7 @@ class DeliveryServicer(Base):
     async def Decide(self, request: wire.DecideRequest, context: Any) -> wire.DecideResponse:  # noqa: N802, ARG002
         """One shopper."""
         asked, request_id = codec.named(codec.decide_request(request))
-        serving = self._delivery.serving(asked.campaign)
-        decision = await self._delivery.decide(asked)
-        return codec.decide_response(decision, serving, request_id, request.top_k)
+        return codec.decide_response(await self._delivery.answer(asked), request_id, request.top_k)
 
     async def DecideBatch(  # noqa: N802
         self,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -25,8 +26,8 @@ from engine.pb.armsreach.v1 import (
 )
 from engine.server.campaigns_servicer import CampaignsServicer
 from engine.server.delivery_servicer import DeliveryServicer
+from engine.server.guarded import Guarded, NoWatch, OpenGate, methods_of
 from engine.server.models_servicer import ModelsServicer
-from engine.server.statuses import StatusInterceptor
 from engine.wiring import Worker
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,6 @@ class Server:
         self._tasks: list[asyncio.Task[None]] = []
         size = settings.server.max_message_mb << 20
         self._grpc = grpc.aio.server(
-            interceptors=[StatusInterceptor()],
             options=[
                 ("grpc.max_receive_message_length", size),
                 ("grpc.max_send_message_length", size),
@@ -59,15 +59,18 @@ class Server:
             ],
         )
         self.port = 0
-        delivery_pb2_grpc.add_DeliveryServicer_to_server(
-            DeliveryServicer(worker.delivery, worker.explaining), self._grpc
-        )
-        campaigns_pb2_grpc.add_CampaignsServicer_to_server(
-            CampaignsServicer(worker.campaigns, worker.registry), self._grpc
-        )
-        models_pb2_grpc.add_ModelsServicer_to_server(
-            ModelsServicer(worker.models, worker.campaigns, worker.registry), self._grpc
-        )
+        gate, watch = OpenGate(), NoWatch()
+        for module, name, add, servicer in (
+            (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
+             DeliveryServicer(worker.delivery, worker.explaining)),
+            (campaigns_pb2, "Campaigns", campaigns_pb2_grpc.add_CampaignsServicer_to_server,
+             CampaignsServicer(worker.campaigns, worker.registry)),
+            (models_pb2, "Models", models_pb2_grpc.add_ModelsServicer_to_server,
+             ModelsServicer(worker.models, worker.campaigns, worker.registry)),
+        ):  # fmt: skip
+            methods = methods_of(module.DESCRIPTOR.services_by_name[name])
+            register: Any = add
+            register(Guarded(servicer, methods, gate, watch), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection(
             (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME), self._grpc

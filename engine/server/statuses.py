@@ -1,24 +1,16 @@
-"""The one table from our errors to gRPC status, and the one interceptor that applies it."""
+"""The one table from our errors to gRPC status."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from engine.core import errors
-
-if TYPE_CHECKING:
-    _Interceptor = grpc.aio.ServerInterceptor[Any, Any]
-else:
-    # Generic in its type stubs only.
-    _Interceptor = grpc.aio.ServerInterceptor
 
 log = logging.getLogger(__name__)
 
@@ -65,49 +57,3 @@ def _details(error: errors.ArmsreachError) -> list[AnyMessage]:
     packed = AnyMessage()
     packed.Pack(detail)
     return [packed]
-
-
-class StatusInterceptor(_Interceptor):
-    """Turns what a handler raises into a status; so handlers hold no `try`."""
-
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
-        """Wrap the handler of a call."""
-        handler: Any = await continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.startswith("/armsreach."):
-            return handler
-        if handler.unary_unary:
-            return grpc.unary_unary_rpc_method_handler(
-                _unary(handler.unary_unary), handler.request_deserializer, handler.response_serializer
-            )
-        return grpc.stream_stream_rpc_method_handler(
-            _stream(handler.stream_stream), handler.request_deserializer, handler.response_serializer
-        )
-
-
-def _unary(handle: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
-    async def handled(request: Any, context: Any) -> Any:
-        try:
-            return await handle(request, context)
-        except Exception as error:
-            if isinstance(error, grpc.aio.AbortError):
-                raise
-            await context.abort_with_status(status_of(error))
-
-    return handled
-
-
-def _stream(handle: Callable[[Any, Any], AsyncIterator[Any]]) -> Callable[[Any, Any], AsyncIterator[Any]]:
-    async def handled(requests: Any, context: Any) -> AsyncIterator[Any]:
-        try:
-            async for response in handle(requests, context):
-                yield response
-        except Exception as error:
-            if isinstance(error, grpc.aio.AbortError):
-                raise
-            await context.abort_with_status(status_of(error))
-
-    return handled

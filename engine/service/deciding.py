@@ -4,22 +4,65 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 import orjson
 
 from engine.core.campaign import Shares
-from engine.core.decision import KEPT_PROBABILITIES, Decision, Mode
-from engine.core.drawing import SCALE, draw, quantise
+from engine.core.context import Context
+from engine.core.decision import Mode
+from engine.core.decision_block import DecisionBlock
+from engine.core.drawing import draw, quantise
+from engine.core.eligible_set import EligibleSet
 from engine.core.errors import InvalidInput
 from engine.core.keyed_hash import Domain, KeyedHash
 from engine.core.policy import Policy
 from engine.core.rules.rule import Inquiry
 from engine.service.requests import DecideRequest
-from engine.service.serving import EligibleSet, Serving
+from engine.service.serving import Serving
 
 MAX_USER_LENGTH = 256
+DIGEST_BYTES = 12
+HOLDOUT_POLICY = "holdout"
+
+
+class Identity(NamedTuple):
+    """Whose request it is, and which.
+
+    Attributes:
+        id: The decision's 16 bytes: a keyed hash of (campaign, request id), so that a retry that reaches another worker
+            finds the same decision.
+        digest: Of the request's body.
+        user: The shopper's pseudonym, 32 hexadecimal digits.
+    """
+
+    id: bytes
+    digest: bytes
+    user: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A request that is known to be right, ready to be drawn with others.
+
+    Attributes:
+        identity: Whose request it is, and which.
+        at: The moment of deciding.
+        context: What is known of the shopper.
+        row: Shape (d,), the shopper as the schema encodes them.
+        mode: Which share of users the shopper belongs to.
+        eligible: What the rules leave.
+    """
+
+    identity: Identity
+    at: datetime
+    context: Context
+    row: np.ndarray
+    mode: Mode
+    eligible: EligibleSet
 
 
 class Deciding:
@@ -28,87 +71,148 @@ class Deciding:
     def __init__(self, key: KeyedHash) -> None:
         self._key = key
 
-    def decision_id(self, campaign: str, request_id: str) -> str:
+    def decision_id(self, campaign: str, request_id: str) -> bytes:
         """Keyed hash of (campaign, request id): a retry that reaches another worker finds the same decision."""
-        return self._key.digest(Domain.DECISION_ID, campaign, request_id).hex()
+        return self._key.digest(Domain.DECISION_ID, campaign, request_id)
 
-    def mode(self, campaign: str, shares: Shares, user: str) -> Mode:
-        """Which share of users this one belongs to; independent of every draw."""
-        if shares.holdout and self._key.share(Domain.HOLDOUT, campaign, shares.rotation, user) < shares.holdout:
-            return Mode.HOLDOUT
-        if shares.control and self._key.share(Domain.CONTROL, campaign, user) < shares.control:
-            return Mode.CONTROL
-        return Mode.LIVE
-
-    def decide(
-        self, serving: Serving, requests: Sequence[DecideRequest], ids: Sequence[str], at: Sequence[datetime]
-    ) -> list[Decision]:
-        """Decide for several shoppers of one campaign.
-
-        Args:
-            serving: The campaign as it stands now.
-            requests: n requests.
-            ids: n decision ids; the draws depend on them.
-            at: n times, aware UTC.
-
-        Returns:
-            n decisions.
+    def identify(self, request: DecideRequest) -> Identity:
+        """Whose request it is, and which; the request id must be there.
 
         Raises:
             InvalidInput: Naming the field that is wrong.
         """
-        rows = np.empty((len(requests), len(serving.campaign.schema.user_columns)), dtype=np.float32)
-        sets: list[EligibleSet] = []
-        modes: list[Mode] = []
-        mask = np.empty((len(requests), len(serving.catalogue)), dtype=bool)
-        for i, (request, moment) in enumerate(zip(requests, at, strict=True)):
-            checked_user(request.user)
-            checked_request_id(request.request_id)
-            rows[i] = serving.campaign.schema.encode(request.context.embedding, request.context.attributes)
-            mode = self.mode(request.campaign, serving.campaign.shares, request.user)
-            eligible = serving.eligibility.of(
-                Inquiry(request.context, moment, request.channels, request.slots, request.variants)
-            )
-            held_out = mode is Mode.HOLDOUT
-            mask[i] = serving.hold_mask if held_out else eligible.mask
-            sets.append(serving.hold_only if held_out else serving.eligible_set(eligible))
-            modes.append(mode if serving.policy is not None or mode is not Mode.LIVE else Mode.FALLBACK)
-        counts, labels = self._counts(serving, rows, mask, modes)
-        seeds = [self._key.seed(Domain.DRAW, decision_id) for decision_id in ids]
-        chosen = draw(counts, np.array(seeds, dtype=np.int64))
-        return [
-            _record(serving, request, ids[i], at[i], sets[i], counts[i], int(chosen[i]), seeds[i], modes[i], labels[i])
-            for i, request in enumerate(requests)
-        ]
+        user = self.pseudonym(request.user)
+        checked_request_id(request.request_id)
+        return Identity(self.decision_id(request.campaign, request.request_id), body_digest(request, user), user)
+
+    def pseudonym(self, user: str) -> str:
+        """What stands for a shopper in journal, counters and shares: a keyed hash, 32 hexadecimal digits.
+
+        Raises:
+            InvalidInput: If the id is empty or endless.
+        """
+        checked_user(user)
+        return self._key.digest(Domain.USER, user).hex()
+
+    def mode(self, campaign: str, shares: Shares, pseudonym: str) -> Mode:
+        """Which share of users this one belongs to; independent of every draw."""
+        if shares.holdout and self._key.share(Domain.HOLDOUT, campaign, shares.rotation, pseudonym) < shares.holdout:
+            return Mode.HOLDOUT
+        if shares.control and self._key.share(Domain.CONTROL, campaign, pseudonym) < shares.control:
+            return Mode.CONTROL
+        return Mode.LIVE
+
+    def prepare(self, serving: Serving, request: DecideRequest, identity: Identity, at: datetime) -> Prepared:
+        """Check a request and apply the rules.
+
+        Args:
+            serving: The campaign as it stands now.
+            request: What was asked.
+            identity: From `identify`; the draw depends on its decision id.
+            at: The moment of deciding; aware UTC.
+
+        Raises:
+            InvalidInput: Naming the field that is wrong.
+        """
+        campaign, context = serving.campaign, request.context
+        row = campaign.schema.encode(context.embedding, context.attributes)
+        mode = self.mode(campaign.id, campaign.shares, identity.user)
+        eligible = serving.eligible(Inquiry(context, at, request.channels, request.slots, request.variants))
+        if mode is Mode.HOLDOUT:
+            eligible = serving.hold_only
+        elif mode is Mode.LIVE and serving.policy is None:
+            mode = Mode.FALLBACK
+        return Prepared(identity, at, context, row, mode, eligible)
+
+    def draw(self, serving: Serving, prepared: Sequence[Prepared]) -> DecisionBlock:
+        """Draw an arm for each of some requests.
+
+        Args:
+            serving: What they were prepared with.
+            prepared: n ≥ 1 requests.
+
+        Returns:
+            n decisions.
+        """
+        sets = [one.eligible for one in prepared]
+        modes = [one.mode for one in prepared]
+        counts, policies = self._counts(serving, prepared, sets, modes)
+        seeds = np.array([self._key.seed(Domain.DRAW, one.identity.id.hex()) for one in prepared], dtype=np.int64)
+        columns = draw(counts, seeds)
+        return DecisionBlock(
+            campaign=serving.campaign.id,
+            catalogue=serving.catalogue,
+            snapshot=serving.snapshot,
+            ids=[one.identity.id for one in prepared],
+            users=[one.identity.user for one in prepared],
+            at=[one.at for one in prepared],
+            contexts=[one.context for one in prepared],
+            digests=[one.identity.digest for one in prepared],
+            modes=modes,
+            policies=policies,
+            sets=sets,
+            counts=counts,
+            columns=columns,
+            chosen=counts[np.arange(len(counts)), columns],
+            seeds=seeds,
+        )
+
+    def decide(self, serving: Serving, requests: Sequence[DecideRequest], at: Sequence[datetime]) -> DecisionBlock:
+        """Identify, prepare and draw, without memory of what was decided before.
+
+        Raises:
+            InvalidInput: Naming the field that is wrong.
+        """
+        return self.draw(
+            serving,
+            [
+                self.prepare(serving, request, self.identify(request), moment)
+                for request, moment in zip(requests, at, strict=True)
+            ],
+        )
 
     def _counts(
-        self, serving: Serving, rows: np.ndarray, mask: np.ndarray, modes: Sequence[Mode]
+        self, serving: Serving, prepared: Sequence[Prepared], sets: Sequence[EligibleSet], modes: Sequence[Mode]
     ) -> tuple[np.ndarray, list[str]]:
         """Quantised probabilities of each row under the policy that its mode calls for, with that policy's label."""
-        policies = [policy_of(serving, mode) for mode in modes]
-        labels = [policy.label for policy in policies]
-        if len(set(labels)) == 1:
-            return quantise(policies[0].probabilities(rows, mask)), labels
-        counts = np.empty(mask.shape, dtype=np.int64)
-        for policy in {policy.label: policy for policy in policies}.values():
-            which = np.array([label == policy.label for label in labels])
-            counts[which] = quantise(policy.probabilities(rows[which], mask[which]))
-        return counts, labels
+        rows = np.array([one.row for one in prepared])
+        mask = np.array([one.mask for one in sets])
+        uniform = [policy_of(serving, mode) is serving.uniform for mode in modes]
+        live = serving.policy
+        if live is None or all(uniform):
+            counts = quantise(serving.uniform.probabilities(rows, mask))
+        elif not any(uniform):
+            counts = quantise(live.probabilities(rows, mask, np.array([one.floor for one in sets])))
+        else:
+            which = np.array(uniform)
+            counts = np.empty(mask.shape, dtype=np.int64)
+            counts[which] = quantise(serving.uniform.probabilities(rows[which], mask[which]))
+            floor = np.array([one.floor for one, other in zip(sets, uniform, strict=True) if not other])
+            counts[~which] = quantise(live.probabilities(rows[~which], mask[~which], floor))
+        labels = {
+            mode: policy_of(serving, mode).label if mode is not Mode.HOLDOUT else HOLDOUT_POLICY for mode in modes
+        }
+        return counts, [labels[mode] for mode in modes]
 
-    def body_digest(self, request: DecideRequest) -> str:
-        """What tells two bodies under one request id apart; the time is not part of it."""
-        context = request.context
-        parts = (
-            request.user,
-            dict(context.attributes),
-            sorted(context.consents) if context.consents is not None else None,
-            request.channels,
-            request.slots,
-            request.variants,
-        )
-        digest = hashlib.blake2b(context.embedding.tobytes(), digest_size=12)
-        digest.update(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))
-        return digest.hexdigest()
+
+def body_digest(request: DecideRequest, pseudonym: str) -> bytes:
+    """What tells two bodies under one request id apart; the time is not part of it.
+
+    It stands in the journal beside the context: the shopper goes in by pseudonym, or guesses could be checked
+    against it.
+    """
+    context = request.context
+    parts = (
+        pseudonym,
+        context.attributes,
+        sorted(context.consents) if context.consents is not None else None,
+        request.channels,
+        request.slots,
+        request.variants,
+    )
+    digest = hashlib.blake2b(context.embedding.tobytes(), digest_size=DIGEST_BYTES)
+    digest.update(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))
+    return digest.digest()
 
 
 def policy_of(serving: Serving, mode: Mode) -> Policy:
@@ -134,35 +238,3 @@ def checked_request_id(request_id: str) -> None:
     """
     if len(request_id) > MAX_USER_LENGTH:
         raise InvalidInput(f"expected up to {MAX_USER_LENGTH} characters, got {len(request_id)}", field="request_id")
-
-
-def _record(
-    serving: Serving,
-    request: DecideRequest,
-    decision_id: str,
-    at: datetime,
-    eligible: EligibleSet,
-    counts: np.ndarray,
-    chosen: int,
-    seed: int,
-    mode: Mode,
-    label: str,
-) -> Decision:
-    kept = counts[eligible.columns].astype(np.uint32) if len(eligible.ids) <= KEPT_PROBABILITIES else None
-    return Decision(
-        id=decision_id,
-        campaign=request.campaign,
-        user=request.user,
-        decided_at=at,
-        arm=serving.catalogue.ids[chosen],
-        eligible=eligible.ids,
-        counts=kept,
-        chosen_count=int(counts[chosen]) if len(eligible.ids) > 1 else SCALE,
-        seed=seed,
-        context=request.context,
-        mode=mode,
-        catalogue=serving.catalogue.digest,
-        snapshot=serving.snapshot if mode is Mode.LIVE else "",
-        policy=label if mode is not Mode.HOLDOUT else "holdout",
-        excluded=eligible.excluded,
-    )

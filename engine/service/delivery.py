@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -14,13 +14,15 @@ import numpy as np
 from engine.core.arm import HOLD
 from engine.core.context import Context
 from engine.core.decision import Decision, Mode
+from engine.core.decision_block import DecisionBlock
 from engine.core.drawing import SCALE
-from engine.core.errors import NotFound
+from engine.core.errors import NotFound, RequestIdConflict, Unavailable
 from engine.core.outcome import Outcome, OutcomeType
-from engine.journal import Record
-from engine.service.deciding import Deciding, checked_user
+from engine.journal import Added, Record
+from engine.service.decided import Decided
+from engine.service.deciding import Deciding, Identity, Prepared
 from engine.service.outcome_memory import OutcomeMemory
-from engine.service.request_memory import RequestMemory, require_same_body
+from engine.service.request_memory import RequestMemory
 from engine.service.requests import DecideRequest, FallbackReport, OutcomeReport, Recorded
 from engine.service.serving import Serving
 
@@ -42,15 +44,36 @@ class DeliveryClock(Protocol):
 
 
 class DurableLog(Protocol):
-    """Appends records; returns when they are durable."""
+    """Takes records, and says when they are durable."""
 
-    async def append_many(self, records: Sequence[Record], at: datetime) -> object:
-        """Append records in order, at a time."""
+    def add(self, records: Sequence[Record], at: datetime) -> Added:
+        """Take records in order, at a time."""
         ...
 
 
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """A request whose decision is being made or written; retries wait for the same future.
+
+    Attributes:
+        request: What was asked.
+        identity: Whose request it is, and which.
+        at: The moment of deciding.
+        future: Done once the decision is durable.
+    """
+
+    request: DecideRequest
+    identity: Identity
+    at: datetime
+    future: asyncio.Future[Decided]
+
+
 class Delivery:
-    """Decides and records, for all campaigns of one worker."""
+    """Decides and records, for all campaigns of one worker.
+
+    Requests that arrive in one turn of the event loop are drawn together and written together; so a busy server does
+    its arithmetic for many shoppers at once, and a quiet one waits for nobody.
+    """
 
     def __init__(
         self,
@@ -67,7 +90,8 @@ class Delivery:
         self._clock = clock
         self._decisions = decisions
         self._outcomes = outcomes
-        self._under_way: dict[str, asyncio.Future[None]] = {}
+        self._under_way: dict[bytes, _Asked] = {}
+        self._gathered: list[_Asked] = []
 
     def serving(self, campaign: str) -> Serving:
         """The campaign as it stands now.
@@ -87,16 +111,37 @@ class Delivery:
 
     def remembered(self, decision_id: str) -> Decision | None:
         """A recent decision, as long as request ids are remembered."""
-        return self._decisions.find(decision_id)
+        try:
+            return self._decisions.find(bytes.fromhex(decision_id))
+        except ValueError:
+            return None
 
     async def decide(self, request: DecideRequest) -> Decision:
-        """Decide for one shopper; see `decide_many`."""
-        return (await self.decide_many([request]))[0]
+        """Decide for one shopper; see `answer`."""
+        decided = await self.answer(request)
+        return decided.decision
+
+    async def answer(self, request: DecideRequest) -> Decided:
+        """Decide for one shopper; the decision is durable on return.
+
+        A request id seen before gives the decision of then. Without one, every call decides anew.
+
+        Raises:
+            NotFound: If the campaign does not exist.
+            InvalidInput: Naming the field that is wrong; nothing is decided then.
+            RequestIdConflict: If the request id comes with another body.
+            ResourceExhausted: If too many recent decisions are remembered.
+            Unavailable: If another worker is deciding this very request.
+        """
+        asked = self._ask(request)
+        if isinstance(asked, Decided):
+            return asked
+        return await asyncio.shield(asked.future)
 
     async def decide_many(self, requests: Sequence[DecideRequest]) -> list[Decision]:
         """Decide for shoppers of one campaign; all are durable on return.
 
-        A request id seen before gives the decision of then. Requests without one get an id of the server's making.
+        Requests without an id cannot be asked for again, and are not remembered.
 
         Raises:
             NotFound: If the campaign does not exist.
@@ -107,75 +152,101 @@ class Delivery:
         if not requests:
             return []
         serving = self.serving(requests[0].campaign)
-        made: list[Decision | None] = []
-        ids, digests, moments = [], [], []
-        for request in requests:
-            decision_id = self.deciding.decision_id(request.campaign, request.request_id or uuid.uuid4().hex)
-            digest = self.deciding.body_digest(request)
-            ids.append(decision_id)
-            digests.append(digest)
-            made.append(self._decisions.same_request(decision_id, digest, request.user))
-            moments.append(self._clock.deciding_at(request.at))
-        new = _first_of_each(ids, [i for i, decision in enumerate(made) if decision is None])
-        fresh = self._decide_new(serving, requests, ids, digests, moments, new) if new else {}
-        answers = [decision or fresh[decision_id] for decision, decision_id in zip(made, ids, strict=True)]
-        for request, answer, digest in zip(requests, answers, digests, strict=True):
-            require_same_body(answer, digest, request.user)
-        if fresh:
-            await self._write(list(fresh.values()), max(moments))
-        await self._durable(set(ids) - fresh.keys())
-        return answers
-
-    def _decide_new(
-        self,
-        serving: Serving,
-        requests: Sequence[DecideRequest],
-        ids: Sequence[str],
-        digests: Sequence[str],
-        moments: Sequence[datetime],
-        new: Sequence[int],
-    ) -> dict[str, Decision]:
-        self._decisions.require_room(len(new), self._clock.now())
-        drawn = self.deciding.decide(
-            serving, [requests[i] for i in new], [ids[i] for i in new], [moments[i] for i in new]
-        )
-        return {decision.id: replace(decision, body_digest=digests[i]) for i, decision in zip(new, drawn, strict=True)}
-
-    async def _write(self, records: Sequence[Record], at: datetime) -> None:
-        """Journal new records; retries of their decisions that arrive meanwhile wait for the same write."""
-        decisions = [record for record in records if isinstance(record, Decision)]
-        self._decisions.require_room(len(decisions), at)
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(lambda done: done.cancelled() or done.exception())
-        for decision in decisions:
-            self._decisions.remember(decision, at)
-            self._under_way[decision.id] = future
-        task = asyncio.ensure_future(self._finish(records, decisions, at, future))
-        await asyncio.shield(task)
-
-    async def _finish(
-        self, records: Sequence[Record], decisions: Sequence[Decision], at: datetime, future: asyncio.Future[None]
-    ) -> None:
-        """The part of a write that a cancelled call must not interrupt."""
+        made: list[Decided | _Asked] = []
+        new: list[_Asked] = []
         try:
-            await self._log.append_many(records, at)
+            for request in requests:
+                asked = self._known(request, serving)
+                if isinstance(asked, _Asked) and asked.identity.id not in self._under_way:
+                    self._under_way[asked.identity.id] = asked
+                    new.append(asked)
+                made.append(asked)
+            if new:
+                prepared = [self.deciding.prepare(serving, one.request, one.identity, one.at) for one in new]
+                self._write_block(new, self.deciding.draw(serving, prepared), serving)
         except BaseException as error:
-            for decision in decisions:
-                self._decisions.forget(decision.id)
-            future.set_exception(error)
+            for one in new:
+                self._under_way.pop(one.identity.id, None)
+                _fail(one.future, error)
             raise
-        else:
-            self._outcomes.add(f"{r.campaign}\0{r.id}" for r in records if isinstance(r, Outcome))
-            future.set_result(None)
-        finally:
-            for decision in decisions:
-                self._under_way.pop(decision.id, None)
+        waiting = {id(one): one.future for one in made if isinstance(one, _Asked)}
+        for future in waiting.values():
+            await asyncio.shield(future)
+        return [one.decision if isinstance(one, Decided) else one.future.result().decision for one in made]
 
-    async def _durable(self, decision_ids: Iterable[str]) -> None:
-        """Wait for the writes that these decisions are part of, if any are under way."""
-        for decision_id in decision_ids:
-            if (future := self._under_way.get(decision_id)) is not None:
-                await asyncio.shield(future)
+    def _ask(self, request: DecideRequest) -> Decided | _Asked:
+        """Take a request up for the next turn, unless it was decided before or is being decided."""
+        asked = self._known(request, self.serving(request.campaign))
+        if isinstance(asked, _Asked) and asked.identity.id not in self._under_way:
+            self._under_way[asked.identity.id] = asked
+            if not self._gathered:
+                asyncio.get_running_loop().call_soon(self._decide_gathered)
+            self._gathered.append(asked)
+        return asked
+
+    def _known(self, request: DecideRequest, serving: Serving) -> Decided | _Asked:
+        if not request.request_id:
+            request = replace(request, request_id=uuid.uuid4().hex)
+        identity = self.deciding.identify(request)
+        under_way = self._under_way.get(identity.id)
+        if under_way is not None:
+            if under_way.identity != identity:
+                raise _conflict()
+            return under_way
+        earlier = self._decisions.find(identity.id)
+        at = self._clock.deciding_at(request.at)
+        if earlier is not None:
+            require_same_body(earlier, identity)
+            return Decided(serving, earlier)
+        return _Asked(request, identity, at, asyncio.get_running_loop().create_future())
+
+    def _decide_gathered(self) -> None:
+        """Decide all that were asked in this turn, each campaign's together; a wrong request fails alone."""
+        gathered, self._gathered = self._gathered, []
+        by_campaign: dict[str, tuple[Serving, list[_Asked], list[Prepared]]] = {}
+        for asked in gathered:
+            try:
+                serving = self.serving(asked.request.campaign)
+                prepared = self.deciding.prepare(serving, asked.request, asked.identity, asked.at)
+            except Exception as error:
+                self._under_way.pop(asked.identity.id, None)
+                _fail(asked.future, error)
+            else:
+                _, several, ready = by_campaign.setdefault(serving.campaign.id, (serving, [], []))
+                several.append(asked)
+                ready.append(prepared)
+        for serving, several, ready in by_campaign.values():
+            try:
+                self._write_block(several, self.deciding.draw(serving, ready), serving)
+            except Exception as error:
+                for asked in several:
+                    self._under_way.pop(asked.identity.id, None)
+                    _fail(asked.future, error)
+
+    def _write_block(self, asked: Sequence[_Asked], block: DecisionBlock, serving: Serving) -> None:
+        """Journal decisions; their futures are done once they are durable."""
+        at = max(block.at)
+        self._decisions.remember(block.ids, block, at)
+        try:
+            added = self._log.add(block, at)
+        except BaseException:
+            self._decisions.forget(block.ids)
+            raise
+
+        def settle(durable: asyncio.Future[None]) -> None:
+            error = _error_of(durable)
+            if error is None:
+                self._decisions.settle(block.ids, added.before, added.positions)
+            else:
+                self._decisions.forget(block.ids)
+            for i, one in enumerate(asked):
+                del self._under_way[one.identity.id]
+                if error is not None:
+                    _fail(one.future, error)
+                elif not one.future.done():
+                    one.future.set_result(Decided(serving, None, block, i))
+
+        added.durable.add_done_callback(settle)
 
     async def report(self, report: OutcomeReport) -> Recorded:
         """Record outcomes and the client's safe answers; all are durable on return.
@@ -187,62 +258,109 @@ class Delivery:
         serving = self.serving(report.campaign)
         records: list[Record] = []
         known: set[str] = set()
+        waiting: list[asyncio.Future[Decided]] = []
+        fallbacks: list[_Asked] = []
         at = self._clock.now()
         for fallback in report.fallbacks:
             at = max(at, self._clock.reported_at(fallback.decided_at))
-            record = self._fallback(serving, report.campaign, fallback)
-            if record is not None and record.id not in known:
-                known.add(record.id)
-                records.append(record)
+            made = self._fallback(serving, report.campaign, fallback)
+            if isinstance(made, _Asked):
+                waiting.append(made.future)
+            elif made is not None and made.id not in known:
+                known.add(made.id)
+                records.append(made)
         for outcome in report.outcomes:
             at = max(at, self._clock.reported_at(outcome.at))
             key = f"{outcome.campaign}\0{outcome.id}"
             if key in known or self._outcomes.seen(key):
                 continue
             known.add(key)
-            records.append(outcome)
-        earlier = {self.deciding.decision_id(report.campaign, f.request_id) for f in report.fallbacks} - known
+            records.append(self._pseudonymous(outcome))
         if records:
-            await self._write(records, at)
-        await self._durable(earlier)
+            fallbacks = self._take_up([r for r in records if isinstance(r, Decision)], at)
+            await asyncio.shield(asyncio.ensure_future(self._write(records, fallbacks, serving, at)))
+        for future in waiting:
+            await asyncio.shield(future)
         total = len(report.outcomes) + len(report.fallbacks)
         return Recorded(len(records), total - len(records))
 
-    def _fallback(self, serving: Serving, campaign: str, fallback: FallbackReport) -> Decision | Outcome | None:
-        """The record of a client's safe answer.
+    def _pseudonymous(self, outcome: Outcome) -> Outcome:
+        return replace(outcome, user=self.deciding.pseudonym(outcome.user)) if outcome.user else outcome
+
+    def _take_up(self, decisions: Sequence[Decision], at: datetime) -> list[_Asked]:
+        """Safe answers are decisions, too: retries that arrive while they are written wait for them."""
+        ids = [bytes.fromhex(decision.id) for decision in decisions]
+        self._decisions.remember(ids, decisions, at)
+        loop = asyncio.get_running_loop()
+        taken = []
+        for id, decision in zip(ids, decisions, strict=True):
+            request = DecideRequest(decision.campaign, decision.user, decision.context)
+            taken.append(_Asked(request, Identity(id, b"", decision.user), at, loop.create_future()))
+            self._under_way[id] = taken[-1]
+        return taken
+
+    async def _write(self, records: Sequence[Record], asked: Sequence[_Asked], serving: Serving, at: datetime) -> None:
+        """The part of a report that a cancelled call must not interrupt."""
+        ids = [one.identity.id for one in asked]
+        try:
+            added = self._log.add(records, at)
+            await asyncio.shield(added.durable)
+        except BaseException as error:
+            self._decisions.forget(ids)
+            for one in asked:
+                _fail(one.future, error)
+            raise
+        else:
+            self._outcomes.add(f"{r.campaign}\0{r.id}" for r in records if isinstance(r, Outcome))
+            decisions = [(r, i) for i, r in enumerate(records) if isinstance(r, Decision)]
+            for one, (decision, i) in zip(asked, decisions, strict=True):
+                before = added.positions[i - 1] if i else added.before
+                self._decisions.settle([one.identity.id], before, [added.positions[i]])
+                one.future.set_result(Decided(serving, decision))
+        finally:
+            for id in ids:
+                self._under_way.pop(id, None)
+
+    def _fallback(
+        self, serving: Serving, campaign: str, fallback: FallbackReport
+    ) -> Decision | Outcome | _Asked | None:
+        """The record of a client's safe answer; None where it is on record, or what is being written under its id.
 
         Where the server had decided after all, and only its answer came too late, the decision keeps its row and its
         propensity: that the client held back is an outcome, `not_sent`.
         """
-        checked_user(fallback.user)
-        decision_id = self.deciding.decision_id(campaign, fallback.request_id)
-        earlier = self._decisions.find(decision_id)
+        user = self.deciding.pseudonym(fallback.user)
+        id = self.deciding.decision_id(campaign, fallback.request_id)
+        under_way = self._under_way.get(id)
+        if under_way is not None:
+            return under_way
+        earlier = self._decisions.find(id)
         if earlier is not None and earlier.mode is Mode.FALLBACK and earlier.policy == CLIENT_SAFE_ANSWER:
             return None
         if earlier is not None:
-            if earlier.arm == HOLD or self._outcomes.seen(f"{campaign}\0{decision_id}-superseded"):
+            if earlier.arm == HOLD or self._outcomes.seen(f"{campaign}\0{id.hex()}-superseded"):
                 return None
             return Outcome(
-                id=f"{decision_id}-superseded",
+                id=f"{id.hex()}-superseded",
                 campaign=campaign,
                 type=OutcomeType.NOT_SENT,
                 at=fallback.decided_at,
-                decision_id=decision_id,
+                decision_id=id.hex(),
                 reason="client_timeout",
             )
-        return _safe_answer(serving, campaign, decision_id, fallback)
+        return _safe_answer(serving, campaign, id.hex(), user, fallback.decided_at)
 
 
 CLIENT_SAFE_ANSWER = "client_safe_answer"
 
 
-def _safe_answer(serving: Serving, campaign: str, decision_id: str, fallback: FallbackReport) -> Decision:
+def _safe_answer(serving: Serving, campaign: str, decision_id: str, user: str, at: datetime) -> Decision:
     """A hold that the client chose: it was the only thing it could do, so its propensity is 1."""
     return Decision(
         id=decision_id,
         campaign=campaign,
-        user=fallback.user,
-        decided_at=fallback.decided_at,
+        user=user,
+        decided_at=at,
         arm=HOLD,
         eligible=(HOLD,),
         counts=np.array([SCALE], dtype=np.uint32),
@@ -256,9 +374,31 @@ def _safe_answer(serving: Serving, campaign: str, decision_id: str, fallback: Fa
     )
 
 
-def _first_of_each(ids: Sequence[str], positions: Sequence[int]) -> list[int]:
-    """The first position of each id: one request may stand twice in a batch."""
-    first: dict[str, int] = {}
-    for position in positions:
-        first.setdefault(ids[position], position)
-    return sorted(first.values())
+def require_same_body(decision: Decision, identity: Identity) -> None:
+    """Refuse a request id that comes back with another body.
+
+    A safe answer that a client reported has no body but its user: asking again under its id gives that answer.
+
+    Raises:
+        RequestIdConflict: Naming the field `request_id`.
+    """
+    digest = decision.body_digest
+    if not (digest == identity.digest.hex() if digest else decision.user == identity.user):
+        raise _conflict()
+
+
+def _conflict() -> RequestIdConflict:
+    return RequestIdConflict(
+        "this id was used before with another body; use a new id for a new decision", field="request_id"
+    )
+
+
+def _fail(future: asyncio.Future[Decided], error: BaseException) -> None:
+    """Tell every waiter; and mark the error as seen, as all of them may have been cancelled."""
+    if not future.done():
+        future.set_exception(error if isinstance(error, Exception) else Unavailable("the server is stopping"))
+        future.exception()
+
+
+def _error_of(done: asyncio.Future[None]) -> BaseException | None:
+    return Unavailable("the server is stopping") if done.cancelled() else done.exception()

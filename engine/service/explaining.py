@@ -6,11 +6,12 @@ import numpy as np
 
 from engine.core.decision import Decision, Mode
 from engine.core.drawing import SCALE, quantise
+from engine.core.eligible_set import EligibleSet
 from engine.core.policy import Policy
 from engine.core.rules.rule import Inquiry
-from engine.service.deciding import Deciding, checked_user, policy_of
+from engine.service.deciding import Deciding, policy_of
 from engine.service.requests import Candidate, DecideRequest, Explanation
-from engine.service.serving import EligibleSet, Serving
+from engine.service.serving import Serving
 
 _HOLDOUT_POLICY = "holdout"
 
@@ -33,22 +34,22 @@ class Explaining:
         Raises:
             InvalidInput: Naming the field that is wrong.
         """
-        checked_user(request.user)
+        user = self._deciding.pseudonym(request.user)
         row = serving.campaign.schema.encode(request.context.embedding, request.context.attributes)
-        mode = self._deciding.mode(request.campaign, serving.campaign.shares, request.user)
-        eligible = serving.eligibility.of(inquiry)
+        mode = self._deciding.mode(request.campaign, serving.campaign.shares, user)
+        arms = serving.eligible(inquiry)
         policy: Policy
         if mode is Mode.HOLDOUT:
-            arms, mask, policy = serving.hold_only, serving.hold_mask, serving.uniform
+            arms, policy = serving.hold_only, serving.uniform
         else:
             mode = mode if serving.policy is not None or mode is not Mode.LIVE else Mode.FALLBACK
-            arms, mask, policy = serving.eligible_set(eligible), eligible.mask, policy_of(serving, mode)
-        counts = quantise(policy.probabilities(row[None, :], mask[None, :]))[0]
+            policy = policy_of(serving, mode)
+        counts = quantise(policy.probabilities(row[None, :], arms.mask[None, :]))[0]
         return Explanation(
             mode=mode,
             snapshot=serving.snapshot if mode is Mode.LIVE else "",
             policy=policy.label if mode is not Mode.HOLDOUT else _HOLDOUT_POLICY,
-            candidates=self._candidates(serving, row, arms, mask, counts, mode, detailed),
+            candidates=self._candidates(serving, row, arms, counts, mode, detailed),
             excluded=arms.excluded,
         )
 
@@ -79,15 +80,12 @@ class Explaining:
         serving: Serving,
         row: np.ndarray,
         arms: EligibleSet,
-        mask: np.ndarray,
         counts: np.ndarray,
         mode: Mode,
         detailed: int,
     ) -> tuple[Candidate, ...]:
         costs = serving.matrix.costs(row[None, :])[0] if serving.matrix is not None else None
-        shares = np.zeros(len(mask))
-        if mode is Mode.LIVE:
-            shares = serving.campaign.exploration.floor.shares(mask[None, :], serving.catalogue.cells)[0]
+        shares = arms.floor if mode is Mode.LIVE else np.zeros(len(arms.mask))
         likeliest = set(sorted(arms.columns.tolist(), key=lambda i: -counts[i])[:detailed])
         return tuple(
             Candidate(

@@ -3,17 +3,56 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from engine.core.decision import Decision
-from engine.core.errors import RequestIdConflict, ResourceExhausted
+from engine.core.errors import Overloaded, ResourceExhausted, Unavailable
+from engine.journal import Position, framed_lengths
+from engine.store.tables import RequestEntry, RequestTable
+from engine.store.tables.request_table import State
 
 
-class RequestMemory:
-    """A bounded table of decision id → decision.
+class RequestMemory(Protocol):
+    """A bounded table of decisions.
 
-    Decisions leave it when they are older than the stated time. A full table refuses new decisions rather than
-    forget a young one: forgetting would let a retry decide twice.
+    Those leave it that are older than a stated time; a full one refuses new decisions rather than forget a young one,
+    since that would let a retry decide twice.
+    """
+
+    @property
+    def ttl(self) -> timedelta:
+        """The stated time."""
+        ...
+
+    def find(self, id: bytes) -> Decision | None:
+        """The decision, once it is durable.
+
+        Raises:
+            Unavailable: If another worker is making it just now.
+        """
+        ...
+
+    def remember(self, ids: Sequence[bytes], decisions: Sequence[Decision], at: datetime) -> None:
+        """Take up decisions that are being written, all or none.
+
+        Raises:
+            ResourceExhausted: If there is no room.
+        """
+        ...
+
+    def settle(self, ids: Sequence[bytes], before: Position, positions: Sequence[Position]) -> None:
+        """Note that they are durable, and where: `before` is the end of what was written before them."""
+        ...
+
+    def forget(self, ids: Sequence[bytes]) -> None:
+        """Drop decisions that never became durable."""
+        ...
+
+
+class LocalRequestMemory:
+    """The memory of one process, as a dictionary; for tests and simulations.
 
     Attributes:
         ttl: The stated time.
@@ -22,75 +61,96 @@ class RequestMemory:
     def __init__(self, ttl_s: float, capacity: int) -> None:
         self.ttl = timedelta(seconds=ttl_s)
         self._capacity = capacity
-        self._decisions: OrderedDict[str, Decision] = OrderedDict()
+        self._decisions: OrderedDict[bytes, tuple[datetime, Sequence[Decision], int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._decisions)
 
-    def find(self, decision_id: str) -> Decision | None:
-        """The remembered decision, if there is one."""
-        return self._decisions.get(decision_id)
+    def find(self, id: bytes) -> Decision | None:
+        """See `RequestMemory`."""
+        found = self._decisions.get(id)
+        return None if found is None else found[1][found[2]]
 
-    def same_request(self, decision_id: str, body_digest: str, user: str) -> Decision | None:
-        """The decision of an earlier call with this request id.
-
-        Raises:
-            RequestIdConflict: If that call had another body.
-        """
-        found = self._decisions.get(decision_id)
-        if found is not None:
-            require_same_body(found, body_digest, user)
-        return found
-
-    def remember(self, decision: Decision, now: datetime) -> None:
-        """Keep a new decision.
-
-        Raises:
-            ResourceExhausted: If the table is full of young decisions.
-        """
-        self.require_room(1, now)
-        self._decisions[decision.id] = decision
-
-    def require_room(self, count: int, now: datetime) -> None:
-        """Make room by forgetting what is old.
-
-        Raises:
-            ResourceExhausted: If there is not enough room all the same.
-        """
-        while self._decisions:
-            oldest = next(iter(self._decisions.values()))
-            if oldest.decided_at > now - self.ttl:
-                break
+    def remember(self, ids: Sequence[bytes], decisions: Sequence[Decision], at: datetime) -> None:
+        """See `RequestMemory`."""
+        while self._decisions and next(iter(self._decisions.values()))[0] <= at - self.ttl:
             self._decisions.popitem(last=False)
-        if len(self._decisions) + count > self._capacity:
+        if len(self._decisions) + len(ids) > self._capacity:
             raise ResourceExhausted(
                 f"{self._capacity} decisions are younger than {self.ttl.total_seconds():g} s; retry later or raise"
                 " request_ids.capacity"
             )
+        for i, id in enumerate(ids):
+            self._decisions[id] = at, decisions, i
 
-    def recall(self, decision: Decision, now: datetime) -> None:
-        """Keep a decision that a journal tells of, if it is young; the oldest go where there is no room."""
-        if decision.decided_at <= now - self.ttl:
-            return
-        self._decisions[decision.id] = decision
-        if len(self._decisions) > self._capacity:
-            self._decisions.popitem(last=False)
+    def settle(self, ids: Sequence[bytes], before: Position, positions: Sequence[Position]) -> None:
+        """See `RequestMemory`; here nothing is left to note."""
 
-    def forget(self, decision_id: str) -> None:
-        """Drop a decision that never became durable."""
-        self._decisions.pop(decision_id, None)
+    def forget(self, ids: Sequence[bytes]) -> None:
+        """See `RequestMemory`."""
+        for id in ids:
+            self._decisions.pop(id, None)
 
 
-def require_same_body(decision: Decision, body_digest: str, user: str) -> None:
-    """Refuse a request id that comes back with another body.
+class SharedRequestMemory:
+    """The memory of all workers of a host: a table of places, and the journal for what lies there.
 
-    A safe answer that a client reported has no body but its user: asking again under its id gives that answer.
-
-    Raises:
-        RequestIdConflict: Naming the field `request_id`.
+    Attributes:
+        ttl: The stated time.
     """
-    same = decision.body_digest == body_digest if decision.body_digest else decision.user == user
-    if not same:
-        raise RequestIdConflict(
-            "this id was used before with another body; use a new id for a new decision", field="request_id"
-        )
+
+    def __init__(self, table: RequestTable, ttl_s: float, chain: int, read: Callable[[RequestEntry], Decision]) -> None:
+        """Use a table.
+
+        Args:
+            table: Shared by the workers.
+            ttl_s: The stated time.
+            chain: This worker's number.
+            read: Reads the decision of an entry from the journal.
+        """
+        self.ttl = timedelta(seconds=ttl_s)
+        self._table = table
+        self._chain = chain
+        self._read = read
+
+    def find(self, id: bytes) -> Decision | None:
+        """See `RequestMemory`."""
+        entry = self._table.get(id)
+        if entry is None:
+            return None
+        if entry.state == State.PENDING:
+            raise Unavailable("this request is being decided at this moment; try again")
+        return self._read(entry)
+
+    def remember(
+        self,
+        ids: Sequence[bytes],
+        decisions: Sequence[Decision],  # noqa: ARG002 - the journal has them
+        at: datetime,
+    ) -> None:
+        """See `RequestMemory`.
+
+        Raises:
+            Unavailable: If another worker took up one of them a moment ago.
+        """
+        now = at.timestamp()
+        with self._table.lock:
+            for i, id in enumerate(ids):
+                try:
+                    self._table.claim(id, now, self._chain)
+                except Overloaded:
+                    for taken in ids[:i]:
+                        self._table.drop(taken)
+                    raise
+
+    def settle(self, ids: Sequence[bytes], before: Position, positions: Sequence[Position]) -> None:
+        """See `RequestMemory`."""
+        with self._table.lock:
+            for id, position, length in zip(ids, positions, framed_lengths(before, positions), strict=True):
+                self._table.settle(id, position.segment, position.offset, length)
+
+    def forget(self, ids: Sequence[bytes]) -> None:
+        """See `RequestMemory`."""
+        with self._table.lock:
+            for id in ids:
+                self._table.drop(id)

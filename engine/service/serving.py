@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 
-from engine.core.arm import Arm, ArmId
+from engine.core.arm import Arm
 from engine.core.campaign import Campaign
 from engine.core.catalogue import Catalogue
 from engine.core.compiled import CompiledModel, ScoringMatrix
+from engine.core.eligible_set import EligibleSet
 from engine.core.errors import CorruptState
 from engine.core.policy import ModelPolicy, Policy, UniformPolicy
-from engine.core.rules.eligibility import Eligibility, Eligible
+from engine.core.rules.eligibility import Eligibility
+from engine.core.rules.rule import Inquiry
 from engine.store.snapshots import Snapshot
 
-_CACHED_ELIGIBILITIES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class EligibleSet:
-    """The ids of an eligible set and the reasons of the rest, shared by all decisions that have it."""
-
-    columns: np.ndarray
-    ids: tuple[ArmId, ...]
-    excluded: Mapping[ArmId, str]
+_CACHED_ARMS = 2_000_000
+"""Of remembered eligible sets, all together: some 16 bytes each."""
 
 
 class Serving:
@@ -50,13 +43,13 @@ class Serving:
         self.policy: Policy | None = self._policy(snapshot) if snapshot else None
         self.uniform = UniformPolicy()
         self._texts = {(v.id, channel): texts for v in campaign.variants for channel, texts in v.channels.items()}
-        self._sets: dict[bytes, EligibleSet] = {}
-        everything = np.zeros(len(self.catalogue), dtype=bool)
-        everything[0] = True
-        self.hold_only = EligibleSet(
-            np.array([0]), self.catalogue.ids[:1], dict.fromkeys(self.catalogue.ids[1:], "holdout")
-        )
-        self.hold_mask = everything
+        self._remembered = max(64, min(4096, _CACHED_ARMS // len(self.catalogue)))
+        self._by_key: dict[Hashable, EligibleSet] = {}
+        self._by_codes: dict[bytes, EligibleSet] = {}
+        self._reasons = (*self.eligibility.reasons, "holdout")
+        everything = np.full(len(self.catalogue), len(self._reasons), dtype=np.uint8)
+        everything[0] = 0
+        self.hold_only = self._set(everything)
 
     def _policy(self, snapshot: Snapshot) -> Policy:
         campaign = self.campaign
@@ -82,16 +75,29 @@ class Serving:
             )
         return compiled.matrix(self.catalogue.features())
 
-    def eligible_set(self, eligible: Eligible) -> EligibleSet:
-        """Ids and reasons for a mask, remembered, as most shoppers share a few masks."""
-        key = eligible.codes.tobytes()
-        found = self._sets.get(key)
+    def eligible(self, inquiry: Inquiry) -> EligibleSet:
+        """What the rules leave for one shopper, remembered, as most shoppers share a few sets.
+
+        Raises:
+            InvalidInput: If the request narrows to something unknown.
+        """
+        key = self.eligibility.key(inquiry)
+        found = self._by_key.get(key)
         if found is None:
-            if len(self._sets) >= _CACHED_ELIGIBILITIES:
-                self._sets.clear()
-            columns = np.flatnonzero(eligible.mask)
-            ids = tuple(self.catalogue.ids[i] for i in columns)
-            found = self._sets[key] = EligibleSet(columns, ids, self.eligibility.excluded(eligible))
+            found = self._set(self.eligibility.of(inquiry).codes)
+            if len(self._by_key) >= self._remembered:
+                self._by_key.clear()
+            self._by_key[key] = found
+        return found
+
+    def _set(self, codes: np.ndarray) -> EligibleSet:
+        known = codes.tobytes()
+        found = self._by_codes.get(known)
+        if found is None:
+            if len(self._by_codes) >= self._remembered:
+                self._by_codes.clear()
+            shares = self.campaign.exploration.floor.shares((codes == 0)[None, :], self.catalogue.cells)[0]
+            found = self._by_codes[known] = EligibleSet.of(codes, self._reasons, self.catalogue.ids, shares)
         return found
 
     def content(self, arm: Arm) -> Mapping[str, str]:

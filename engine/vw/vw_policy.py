@@ -43,7 +43,7 @@ class VwPolicy:
     spread: float
     t: int
 
-    def probabilities(self, rows: np.ndarray, eligible: np.ndarray) -> np.ndarray:
+    def probabilities(self, rows: np.ndarray, eligible: np.ndarray, floor: np.ndarray | None = None) -> np.ndarray:
         """See `Policy`."""
         explores = EXPLORES in self.learner.options.extra_words
         answers = np.zeros(eligible.shape)
@@ -54,4 +54,4 @@ class VwPolicy:
             own = answers / answers.sum(axis=1, keepdims=True)
         else:
             own = self.explorer.probabilities(answers / self.spread, eligible, self.t)
-        return self.floor.mix(own, eligible, self.cells)
+        return self.floor.mix(own, eligible, self.cells, floor)

@@ -34,18 +34,22 @@ class Floor:
                 field="floor.hold",
             )
 
-    def mix(self, probabilities: np.ndarray, eligible: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    def mix(
+        self, probabilities: np.ndarray, eligible: np.ndarray, cells: np.ndarray, shares: np.ndarray | None = None
+    ) -> np.ndarray:
         """(1 − total) · policy + floor.
 
         Args:
             probabilities: Shape (n, k), the policy's own; rows sum to 1.
             eligible: Shape (n, k), bool; column 0 is `hold` and always true.
             cells: Shape (k,), the cell of each arm; `hold` alone is cell 0.
+            shares: Shape (n, k): what `shares` gives for these, where it is at hand; it depends on the eligible set
+                alone.
 
         Returns:
             Shape (n, k); rows sum to 1.
         """
-        return (1.0 - self.total) * probabilities + self.shares(eligible, cells)
+        return (1.0 - self.total) * probabilities + (self.shares(eligible, cells) if shares is None else shares)
 
     def shares(self, eligible: np.ndarray, cells: np.ndarray) -> np.ndarray:
         """The floor's own share for each arm. Shape (n, k); rows sum to `total`."""

@@ -27,6 +27,13 @@ class Audience:
             if variant.audience
         ]
 
+    def key(self, inquiry: Inquiry) -> tuple[bool, ...] | None:
+        """See `Rule`: to which of the audiences the shopper belongs."""
+        if not self._campaign and not self._variants:
+            return None
+        attributes = inquiry.context.attributes
+        return _belongs(attributes, self._campaign), *(_belongs(attributes, a) for a, _ in self._variants)
+
     def excluded(self, inquiry: Inquiry) -> np.ndarray | None:
         """See `Rule`."""
         attributes = inquiry.context.attributes

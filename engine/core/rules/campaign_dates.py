@@ -20,10 +20,15 @@ class CampaignDates:
         self._paused = paused
         self._all = [np.full(arms, code, dtype=np.uint8) for code in (1, 2, 3)]
 
+    def key(self, inquiry: Inquiry) -> int:
+        """See `Rule`: the code, 0 while the campaign runs."""
+        if self._starts_at is not None and inquiry.at < self._starts_at:
+            return 1
+        if self._ends_at is not None and inquiry.at >= self._ends_at:
+            return 2
+        return 3 if self._paused else 0
+
     def excluded(self, inquiry: Inquiry) -> np.ndarray | None:
         """See `Rule`."""
-        if self._starts_at is not None and inquiry.at < self._starts_at:
-            return self._all[0]
-        if self._ends_at is not None and inquiry.at >= self._ends_at:
-            return self._all[1]
-        return self._all[2] if self._paused else None
+        code = self.key(inquiry)
+        return self._all[code - 1] if code else None

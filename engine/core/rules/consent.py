@@ -22,6 +22,11 @@ class Consent:
             if channel.needs_consent
         }
 
+    def key(self, inquiry: Inquiry) -> frozenset[str] | None:
+        """See `Rule`."""
+        given = inquiry.context.consents
+        return None if not given or not self._masks else given & self._masks.keys()
+
     def excluded(self, inquiry: Inquiry) -> np.ndarray | None:
         """See `Rule`."""
         given = inquiry.context.consents or frozenset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +44,10 @@ class Eligibility:
             Narrowing(catalogue),
         )
         self.reasons: tuple[str, ...] = tuple(reason for rule in self._rules for reason in rule.reasons)
+
+    def key(self, inquiry: Inquiry) -> Hashable:
+        """What `of` depends on: inquiries with equal keys have equal answers."""
+        return tuple([rule.key(inquiry) for rule in self._rules])
 
     def of(self, inquiry: Inquiry) -> Eligible:
         """Decide eligibility for one shopper.

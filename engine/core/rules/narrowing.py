@@ -22,6 +22,12 @@ class Narrowing:
         ]
         self._arms = len(catalogue)
 
+    def key(self, inquiry: Inquiry) -> tuple[tuple[str, ...], ...] | None:
+        """See `Rule`."""
+        if not (inquiry.channels or inquiry.slots or inquiry.variants):
+            return None
+        return inquiry.channels, inquiry.slots, inquiry.variants
+
     def excluded(self, inquiry: Inquiry) -> np.ndarray | None:
         """See `Rule`.
 

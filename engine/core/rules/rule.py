@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -36,6 +37,10 @@ class Rule(Protocol):
     @property
     def reasons(self) -> tuple[str, ...]:
         """Every reason this rule may give."""
+        ...
+
+    def key(self, inquiry: Inquiry) -> Hashable:
+        """What the answer depends on: equal keys have equal answers, so that one can be remembered."""
         ...
 
     def excluded(self, inquiry: Inquiry) -> np.ndarray | None:

@@ -25,6 +25,10 @@ class VariantStates:
         self._codes = np.array([0 if v is None else code[v.state] for v in variants], dtype=np.uint8)
         self._any = bool(self._codes.any())
 
+    def key(self, inquiry: Inquiry) -> None:  # noqa: ARG002
+        """See `Rule`; states change with the campaign only."""
+        return
+
     def excluded(self, inquiry: Inquiry) -> np.ndarray | None:  # noqa: ARG002
         """See `Rule`."""
         return self._codes if self._any else None

@@ -1,0 +1,127 @@
+"""What happens around every call: who may make it, how long it took, and which status an error becomes.
+
+Handlers are wrapped once, when they are registered. Interceptors of `grpc.aio` would do the same at every call, for
+some fifteen microseconds each.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Protocol
+
+import grpc
+
+from engine.server.statuses import status_of
+
+
+class Gate(Protocol):
+    """Decides who may make a call."""
+
+    def admit(self, method: str, request: Any, context: Any) -> None:
+        """Let a call in. `request` is None where it is a stream of them.
+
+        Raises:
+            ArmsreachError: If the caller may not, or not now.
+        """
+        ...
+
+    def leave(self) -> None:
+        """An admitted call is over."""
+        ...
+
+
+class Watch(Protocol):
+    """Counts calls."""
+
+    def done(self, method: str, seconds: float, code: int) -> None:
+        """A call ended with a gRPC status code."""
+        ...
+
+
+class OpenGate:
+    """Lets everybody in."""
+
+    def admit(self, method: str, request: Any, context: Any) -> None:
+        """See `Gate`."""
+
+    def leave(self) -> None:
+        """See `Gate`."""
+
+
+class NoWatch:
+    """Counts nothing."""
+
+    def done(self, method: str, seconds: float, code: int) -> None:
+        """See `Watch`."""
+
+
+class Guarded:
+    """A servicer whose methods are wrapped; to be registered in its place. Its methods hold no `try`."""
+
+    def __init__(self, servicer: Any, methods: dict[str, bool], gate: Gate, watch: Watch) -> None:
+        """Wrap.
+
+        Args:
+            servicer: The handlers.
+            methods: Method name → whether it is a stream of requests and answers.
+            gate: Who may call.
+            watch: What counts calls.
+        """
+        for name, streams in methods.items():
+            wrap = _stream if streams else _unary
+            setattr(self, name, wrap(name, getattr(servicer, name), gate, watch))
+
+
+def methods_of(service: Any) -> dict[str, bool]:
+    """Method name → whether it streams, of a protobuf service descriptor."""
+    return {method.name: method.client_streaming for method in service.methods}
+
+
+def _unary(name: str, handle: Callable[[Any, Any], Awaitable[Any]], gate: Gate, watch: Watch) -> Any:
+    admit, leave, done, clock = gate.admit, gate.leave, watch.done, time.perf_counter
+
+    async def handled(request: Any, context: Any) -> Any:
+        began = clock()
+        code = 0
+        admitted = False
+        try:
+            admit(name, request, context)
+            admitted = True
+            return await handle(request, context)
+        except Exception as error:
+            code = await _abort(error, context)
+        finally:
+            if admitted:
+                leave()
+            done(name, clock() - began, code)
+
+    return handled
+
+
+def _stream(name: str, handle: Callable[[Any, Any], AsyncIterator[Any]], gate: Gate, watch: Watch) -> Any:
+    async def handled(requests: Any, context: Any) -> AsyncIterator[Any]:
+        began = time.perf_counter()
+        code = 0
+        admitted = False
+        try:
+            gate.admit(name, None, context)
+            admitted = True
+            async for response in handle(requests, context):
+                yield response
+        except Exception as error:
+            code = await _abort(error, context)
+        finally:
+            if admitted:
+                gate.leave()
+            watch.done(name, time.perf_counter() - began, code)
+
+    return handled
+
+
+async def _abort(error: Exception, context: Any) -> int:
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    status = status_of(error)
+    await context.abort_with_status(status)
+    return int(status.code.value[0])

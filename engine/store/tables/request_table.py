@@ -1,0 +1,179 @@
+"""Decision id → where its record lies, for as long as a retry may come."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from contextlib import suppress
+from enum import IntEnum
+from typing import NamedTuple
+
+from engine.core.errors import Overloaded, ResourceExhausted, Unavailable
+from engine.store.tables.shared_memory import SharedMemory
+from engine.store.tables.table_lock import NullLock, TableLock
+
+_ENTRY = struct.Struct("<16sIIIIHH")
+_SUM = struct.Struct("<I")
+_SLOT = _ENTRY.size + _SUM.size
+_BUCKET = 16
+_BUCKET_BYTES = _SLOT * _BUCKET
+_LOAD = 2
+
+
+class State(IntEnum):
+    """Of an entry. A slot that was never written is EMPTY, being zero."""
+
+    EMPTY = 0
+    PENDING = 1
+    DURABLE = 2
+
+
+class RequestEntry(NamedTuple):
+    """One decision that is remembered.
+
+    Attributes:
+        id: 16 bytes.
+        at: When it was decided, in whole seconds since 1970.
+        segment: Of the journal.
+        end: Offset behind its record.
+        length: Of its frame.
+        chain: Number of the worker that decided.
+        state: Whether its record is durable yet.
+    """
+
+    id: bytes
+    at: int
+    segment: int
+    end: int
+    length: int
+    chain: int
+    state: int
+
+
+class RequestTable:
+    """A bounded hash table of fixed slots, sixteen to a bucket.
+
+    Entries leave when they are older than a stated time. A full bucket refuses rather than forget a young entry, since
+    forgetting would let a retry decide twice. An entry that a killed worker left half written fails its checksum, and
+    counts as none.
+    """
+
+    def __init__(self, capacity: int, ttl_s: float, memory: SharedMemory | None = None, shared: bool = False) -> None:
+        """Make the table.
+
+        Args:
+            capacity: Young entries that fit for certain, but for very uneven buckets; there are twice as many slots.
+            ttl_s: How long an entry is young.
+            memory: Where it lies; by default memory of its own.
+            shared: Whether other processes use it.
+        """
+        buckets = 1
+        while buckets * _BUCKET < capacity * _LOAD:
+            buckets *= 2
+        self.memory = memory or SharedMemory("armsreach-requests", buckets * _BUCKET_BYTES)
+        self.lock: TableLock | NullLock = TableLock(self.memory.fd) if shared else NullLock()
+        self.capacity = capacity
+        self._ttl = ttl_s
+        self._mask = buckets - 1
+        self._buffer = self.memory.buffer
+
+    def get(self, id: bytes) -> RequestEntry | None:
+        """The entry, young or old; None if there is none."""
+        start = self._find(id)
+        return None if start < 0 else _read(self._buffer[start : start + _SLOT], 0)
+
+    def claim(self, id: bytes, now: float, chain: int) -> None:
+        """Take up a decision that is about to be written. Call it under `lock`.
+
+        Args:
+            id: The decision's.
+            now: Seconds since 1970.
+            chain: Number of the worker that decides.
+
+        Raises:
+            Unavailable: If a worker took it up before.
+            ResourceExhausted: If there is no free slot for it.
+        """
+        start = self._bucket(id)
+        window = self._buffer[start : start + _BUCKET_BYTES]
+        free = -1
+        for at in range(0, _BUCKET_BYTES, _SLOT):
+            known = _read(window, at)
+            if known is None or known.at + self._ttl <= now:
+                free = at if free < 0 else free
+            elif known.id == id:
+                raise Unavailable("this request was taken up by another worker; try again")
+        if free < 0:
+            raise ResourceExhausted(
+                f"some {self.capacity} decisions are younger than {self._ttl:g} s; retry later or raise"
+                " request_ids.capacity"
+            )
+        self._write(start + free, RequestEntry(id, int(now), 0, 0, 0, chain, State.PENDING))
+
+    def settle(self, id: bytes, segment: int, end: int, length: int) -> None:
+        """Note where a decision's record lies, now that it is durable. Call it under `lock`."""
+        start = self._find(id)
+        if start >= 0 and (entry := _read(self._buffer[start : start + _SLOT], 0)) is not None:
+            settled = entry._replace(segment=segment, end=end, length=length, state=State.DURABLE)
+            self._write(start, settled)
+
+    def restore(self, entry: RequestEntry, now: float) -> None:
+        """Take up what a journal tells of; without room for it, it is not remembered. Call it under `lock`."""
+        with suppress(Overloaded):
+            if self._find(entry.id) < 0:
+                self.claim(entry.id, now, entry.chain)
+            self._write(self._find(entry.id), entry)
+
+    def drop(self, id: bytes) -> None:
+        """Forget an entry, as its record never became durable. Call it under `lock`."""
+        start = self._find(id)
+        if start >= 0:
+            self._buffer[start : start + _SLOT] = bytes(_SLOT)
+
+    def drop_pending(self, chain: int) -> int:
+        """Forget what a worker that is gone had not made durable; returns how many. Call it under `lock`."""
+        dropped = 0
+        for start in range(0, len(self._buffer), _SLOT):
+            if self._buffer[start : start + 16] == _NO_ID:
+                continue
+            entry = _read(self._buffer[start : start + _SLOT], 0)
+            if entry is not None and entry.chain == chain and entry.state == State.PENDING:
+                self._buffer[start : start + _SLOT] = bytes(_SLOT)
+                dropped += 1
+        return dropped
+
+    def young(self, now: float) -> int:
+        """How many entries are young; reads all of the table, for metrics."""
+        return sum(
+            entry is not None and entry.at + self._ttl > now
+            for entry in (_read(self._buffer[s : s + _SLOT], 0) for s in range(0, len(self._buffer), _SLOT))
+        )
+
+    def _find(self, id: bytes) -> int:
+        """Where the entry's slot begins; -1 if there is none."""
+        start = self._bucket(id)
+        window = self._buffer[start : start + _BUCKET_BYTES]
+        at = window.find(id)
+        while at >= 0:
+            if at % _SLOT == 0:
+                return start + at
+            at = window.find(id, at + 1)
+        return -1
+
+    def _bucket(self, id: bytes) -> int:
+        return (int.from_bytes(id[:8], "little") & self._mask) * _BUCKET_BYTES
+
+    def _write(self, start: int, entry: RequestEntry) -> None:
+        data = _ENTRY.pack(*entry)
+        self._buffer[start : start + _SLOT] = data + _SUM.pack(zlib.crc32(data))
+
+
+_NO_ID = bytes(16)
+
+
+def _read(window: bytes, at: int) -> RequestEntry | None:
+    data = window[at : at + _ENTRY.size]
+    entry = RequestEntry(*_ENTRY.unpack(data))
+    if entry.state == State.EMPTY or zlib.crc32(data) != _SUM.unpack_from(window, at + _ENTRY.size)[0]:
+        return None
+    return entry
