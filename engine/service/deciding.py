@@ -67,7 +67,7 @@ class Deciding:
             rows[i] = serving.campaign.schema.encode(request.context.embedding, request.context.attributes)
             mode = self.mode(request.campaign, serving.campaign.shares, request.user)
             eligible = serving.eligibility.of(
-                Inquiry(request.context, moment, request.channels, request.slots, request.variants)
+                Inquiry(request.context, moment, request.channels, request.slots, request.variants, request.time_zone)
             )
             held_out = mode is Mode.HOLDOUT
             mask[i] = serving.hold_mask if held_out else eligible.mask
@@ -107,7 +107,7 @@ class Deciding:
             request.variants,
         )
         digest = hashlib.blake2b(context.embedding.tobytes(), digest_size=12)
-        digest.update(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))
+        digest.update(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS) + request.time_zone.encode())
         return digest.hexdigest()
 
 
