@@ -131,6 +131,8 @@ def test_where_clocks_spring_forward_a_skipped_time_does_not_occur() -> None:
     assert sent(campaign(slots=[slot("02:30", "02:45", 22 * HOUR)]), before) == "slot_closed"
     across = campaign(slots=[slot("02:30", "04:00", HOUR)])
     assert sent(across, before) == datetime(2026, 3, 29, 1, 0, tzinfo=UTC), "03:00 follows 01:59"
+    assert sent(campaign(slots=[slot("02:30", "04:00", 0.5 * HOUR)]), before) == datetime(2026, 3, 29, 1, tzinfo=UTC)
+    assert sent(campaign(slots=[slot("02:30", "04:00", 0.4 * HOUR)]), before) == "slot_closed"
 
 
 def test_where_clocks_fall_back_a_time_occurs_twice() -> None:
@@ -167,6 +169,25 @@ def test_a_send_waits_for_the_end_of_quiet_hours_where_its_slot_allows() -> None
     assert sent(morning, local(BERLIN, 2026, 6, 1, 2, 59)) == "slot_closed", "06:00 is too late by itself"
     never = campaign(quiet, slots=[slot("22:00", "23:00", 96 * HOUR)])
     assert sent(never, local(BERLIN, 2026, 6, 1, 12)) == "quiet_hours"
+
+
+@pytest.mark.parametrize(
+    ("clock", "hours", "delay_hours", "expected"),
+    [
+        ((22, 30), {}, 0, "quiet_hours"),
+        ((22, 30), {}, 10, (2, 8)),
+        ((5, 30), {"from_time": "06:00", "to_time": "09:00"}, 3, (1, 8)),
+        ((4, 59), {"from_time": "06:00", "to_time": "09:00"}, 3, "quiet_hours"),
+        ((22, 30), {"from_time": "18:00", "to_time": "21:00"}, 6, "slot_closed"),
+    ],
+)
+def test_what_the_page_for_growth_teams_says(
+    clock: tuple[int, int], hours: dict[str, str], delay_hours: int, expected: Any
+) -> None:
+    quiet = {"from_time": "21:00", "to_time": "08:00"}
+    found = campaign(quiet, slots=[{"id": "s", "delay_s": delay_hours * 3_600.0, **hours}])
+    moment = expected if isinstance(expected, str) else local(BERLIN, 2026, 6, *expected)
+    assert sent(found, local(BERLIN, 2026, 6, 1, *clock)) == moment
 
 
 def test_several_quiet_hours_add_up() -> None:

@@ -1,3 +1,5 @@
+import contextlib
+import zoneinfo
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -61,5 +63,19 @@ def test_what_is_no_zone_is_refused_by_name(name: str) -> None:
     assert caught.value.field == "time_zones[3]"
 
 
+@given(st.text(max_size=30) | st.text("./-+ \\Europ%\0", max_size=12))
+def test_any_text_is_a_zone_or_refused(name: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        assert next(time_zone(name).stretches(0))[0] > 0
+
+
 def test_a_zone_is_read_once() -> None:
     assert time_zone("Europe/Berlin") is time_zone("Europe/Berlin")
+
+
+def test_images_without_zones_of_their_own_use_the_package() -> None:
+    zoneinfo.reset_tzpath(to=[])
+    try:
+        assert ZoneInfo.no_cache("Asia/Kathmandu").utcoffset(datetime(2026, 1, 1)) == timedelta(hours=5, minutes=45)
+    finally:
+        zoneinfo.reset_tzpath()
