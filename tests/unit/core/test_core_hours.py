@@ -248,6 +248,19 @@ def test_equal_states_are_one_array_that_nobody_can_change() -> None:
     assert rule.key(open_) != rule.key(in_berlin)
 
 
+def test_a_rule_that_has_seen_other_minutes_says_the_same() -> None:
+    """Minutes begin and end to the microsecond, in any order, from the first year to the last."""
+    found = campaign(slots=[slot("18:00", "18:01")])
+    rule = Hours(found.catalogue(), found.quiet_hours, found.time_zone)
+    tick = timedelta(microseconds=1)
+    for year in (9999, 1, 2026, 1969, 2026):
+        opens = datetime(year, 6, 1, 18, tzinfo=UTC)
+        for at, closed in ((opens - tick, True), (opens, False), (opens + timedelta(minutes=1) - tick, False),
+                           (opens + timedelta(minutes=1), True), (opens + timedelta(seconds=30), False)):  # fmt: skip
+            assert (rule.excluded(Inquiry(NOBODY, at)) is not None) is closed
+    assert rule.excluded(Inquiry(NOBODY, datetime.max.replace(tzinfo=UTC))) is not None
+
+
 def test_memory_is_bounded() -> None:
     found = campaign(slots=[EVENING])
     rule = Hours(found.catalogue(), found.quiet_hours, found.time_zone)
