@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay tutorial
+.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay bench-hours tutorial
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -76,6 +76,9 @@ bench-vw-replay: $(VENV)/.dev  ## `vw:` policies on a log against bare Vowpal Wa
 
 bench-journal: $(VENV)/.dev  ## Group commit against bare write and sync
 	$(BIN)/python benchmarks/journal_speed.py
+
+bench-hours: $(VENV)/.dev  ## What quiet hours and slots cost a decision against a bare look-up
+	$(BIN)/python benchmarks/hours_speed.py
 
 bench-copy: $(VENV)/.dev  ## Share of copy that passes the fact check, and its speed
 	$(BIN)/python benchmarks/copy_quality.py

@@ -123,6 +123,7 @@ class Client:
         slots: Iterable[str] = (),
         variants: Iterable[str] = (),
         at: datetime | None = None,
+        time_zone: str = "",
         top_k: int = 1,
         deadline_ms: float | None = None,
     ) -> Answer:
@@ -139,6 +140,7 @@ class Client:
             slots: Slots to narrow to.
             variants: Variants to narrow to.
             at: Time of the decision; believed only under a client clock.
+            time_zone: The shopper's IANA zone, such as `Europe/Berlin`; empty for the campaign's.
             top_k: How many probabilities to return.
             deadline_ms: Instead of the one in the options.
 
@@ -150,7 +152,7 @@ class Client:
         """
         request = messages.decide_request(
             campaign, user, embedding, attributes, consents=consents, request_id=request_id or uuid.uuid4().hex,
-            channels=channels, slots=slots, variants=variants, at=at, top_k=top_k,
+            channels=channels, slots=slots, variants=variants, at=at, time_zone=time_zone, top_k=top_k,
         )  # fmt: skip
         if self._closed:
             raise FailedPrecondition("this client is closed; make a new one")

@@ -111,6 +111,7 @@ class AsyncClient:
         slots: Iterable[str] = (),
         variants: Iterable[str] = (),
         at: datetime | None = None,
+        time_zone: str = "",
         top_k: int = 1,
         deadline_ms: float | None = None,
     ) -> Answer:
@@ -121,7 +122,7 @@ class AsyncClient:
         """
         request = messages.decide_request(
             campaign, user, embedding, attributes, consents=consents, request_id=request_id or uuid.uuid4().hex,
-            channels=channels, slots=slots, variants=variants, at=at, top_k=top_k,
+            channels=channels, slots=slots, variants=variants, at=at, time_zone=time_zone, top_k=top_k,
         )  # fmt: skip
         budget_s = (self.options.deadline_ms if deadline_ms is None else deadline_ms) / 1e3
         try:

@@ -29,6 +29,7 @@ class Batch:
         variants: Variants to narrow to.
         at: Time of the decisions; believed only under a client clock.
         tag: Comes back with the answer.
+        time_zones: IANA zones: empty, one for all shoppers, or n; an empty one is the campaign's.
     """
 
     campaign: str
@@ -43,6 +44,7 @@ class Batch:
     variants: Sequence[str] = ()
     at: datetime | None = None
     tag: str = ""
+    time_zones: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -71,6 +71,7 @@ def decide_request(
     slots: Iterable[str] = (),
     variants: Iterable[str] = (),
     at: datetime | None = None,
+    time_zone: str = "",
     top_k: int = 1,
 ) -> wire.DecideRequest:
     """A request for one shopper; an attribute of `None` is left out, as absent.
@@ -91,6 +92,7 @@ def decide_request(
             variants=variants,
             top_k=top_k,
             at=timestamp(at) if at is not None else None,
+            time_zone=time_zone,
         )
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"expected texts and finite numbers: {error}", field="request") from None
@@ -130,7 +132,13 @@ def batch_request(batch: Batch) -> wire.DecideBatchRequest:
     Raises:
         InvalidInput: Naming the column that cannot be sent.
     """
-    _listed(consents=batch.consents, channels=batch.channels, slots=batch.slots, variants=batch.variants)
+    _listed(
+        consents=batch.consents,
+        channels=batch.channels,
+        slots=batch.slots,
+        variants=batch.variants,
+        time_zones=batch.time_zones,
+    )
     return wire.DecideBatchRequest(
         campaign=batch.campaign,
         users=batch.users,
@@ -146,6 +154,7 @@ def batch_request(batch: Batch) -> wire.DecideBatchRequest:
         slots=batch.slots,
         variants=batch.variants,
         at=timestamp(batch.at) if batch.at is not None else None,
+        time_zones=batch.time_zones,
         tag=batch.tag,
     )
 

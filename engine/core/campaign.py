@@ -16,7 +16,9 @@ from engine.core.learning import DEFAULT_INTERACTIONS, WITHOUT_EMBEDDING, Learni
 from engine.core.objective import Objective
 from engine.core.outcome import OutcomeType
 from engine.core.placement import Channel, Slot
+from engine.core.quiet_hours import QuietHours
 from engine.core.schema import Schema
+from engine.core.time_zone import time_zone
 from engine.core.variant import Variant
 
 DAY_S = 86_400.0
@@ -92,6 +94,8 @@ class Campaign:
         ends_at: From then on, only `hold` is eligible.
         paused: Only `hold` is eligible.
         variant_ids: Whether a variant's id is a feature beside its facts.
+        quiet_hours: When shoppers are left alone, by their own clock.
+        time_zone: IANA zone of shoppers whose request names none.
     """
 
     id: str
@@ -111,6 +115,8 @@ class Campaign:
     ends_at: datetime | None = None
     paused: bool = False
     variant_ids: bool = True
+    quiet_hours: tuple[QuietHours, ...] = ()
+    time_zone: str = "UTC"
 
     def __post_init__(self) -> None:
         checked_part(self.id, "campaign.id")
@@ -126,12 +132,21 @@ class Campaign:
                 raise ConfigError(f"{name!r} is not an attribute of the schema", field="audience")
         if self.starts_at and self.ends_at and self.starts_at >= self.ends_at:
             raise ConfigError("expected a time after starts_at", field="ends_at")
+        for i, quiet in enumerate(self.quiet_hours):
+            if unknown := set(quiet.channels) - {channel.id for channel in self.channels}:
+                raise ConfigError(f"{min(unknown)!r} is not a channel of the campaign", field=f"quiet_hours[{i}]")
+        time_zone(self.time_zone)
         catalogue = self.catalogue()
         self.exploration.explorer({str(arm): i for i, arm in enumerate((HOLD, *catalogue.ids[1:]))})
 
     def catalogue(self) -> Catalogue:
         """The campaign's arms, in their fixed order."""
         return Catalogue(self.variants, self.channels, self.slots, with_variant_id=self.variant_ids)
+
+    @property
+    def keeps_hours(self) -> bool:
+        """Whether anything depends on the shopper's own clock."""
+        return bool(self.quiet_hours) or any(slot.hours is not None for slot in self.slots)
 
     def horizon_s(self, kind: OutcomeType) -> float:
         """How long after the decision an outcome of this type counts: the longest slot delay plus its window.

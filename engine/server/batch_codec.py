@@ -13,7 +13,7 @@ from engine.core.decision import Decision
 from engine.core.errors import InvalidInput
 from engine.core.feature import Scalar
 from engine.pb.armsreach.v1 import delivery_pb2 as wire
-from engine.server.codec import MODES, moment
+from engine.server.codec import MODES, moment, zone_name
 from engine.service.requests import DecideRequest
 
 MAX_BATCH = 100_000
@@ -37,6 +37,7 @@ def batch_requests(message: wire.DecideBatchRequest, dimension: int) -> list[Dec
     embeddings = _matrix(message.embeddings, n, dimension)
     attributes = _attributes(message, n)
     consents = _consents(message, n)
+    zones = _zones(message, n)
     at: datetime | None = moment(message.at, "at") if message.HasField("at") else None
     narrowed = (tuple(message.channels), tuple(message.slots), tuple(message.variants))
     return [
@@ -49,6 +50,7 @@ def batch_requests(message: wire.DecideBatchRequest, dimension: int) -> list[Dec
             slots=narrowed[1],
             variants=narrowed[2],
             at=at,
+            time_zone=zones[i],
         )
         for i, user in enumerate(message.users)
     ]
@@ -92,6 +94,14 @@ def _attributes(message: wire.DecideBatchRequest, n: int) -> list[dict[str, Scal
             if not column.present or column.present[i]:
                 rows[i][name] = value
     return rows
+
+
+def _zones(message: wire.DecideBatchRequest, n: int) -> list[str]:
+    names = message.time_zones
+    if len(names) not in {0, 1, n}:
+        raise InvalidInput(f"expected none, one for all or {n}, one per user, got {len(names)}", field="time_zones")
+    zones = [zone_name(name, f"time_zones[{i}]") for i, name in enumerate(names)] or [""]
+    return zones if len(zones) == n else zones * n
 
 
 def _consents(message: wire.DecideBatchRequest, n: int) -> list[frozenset[ChannelId]]:

@@ -17,6 +17,7 @@ from engine.core.drawing import SCALE
 from engine.core.errors import InvalidInput
 from engine.core.feature import Scalar
 from engine.core.outcome import Outcome, OutcomeType
+from engine.core.time_zone import time_zone
 from engine.pb.armsreach.v1 import delivery_pb2 as wire
 from engine.pb.armsreach.v1 import types_pb2 as types
 from engine.service.decided import Decided
@@ -85,7 +86,19 @@ def decide_request(message: wire.DecideRequest) -> DecideRequest:
         slots=tuple(message.slots),
         variants=tuple(message.variants),
         at=moment(message.at, "at") if message.HasField("at") else None,
+        time_zone=zone_name(message.time_zone, "time_zone"),
     )
+
+
+def zone_name(name: str, field: str) -> str:
+    """An IANA zone; empty for the campaign's.
+
+    Raises:
+        InvalidInput: If there is no such zone.
+    """
+    if name:
+        time_zone(name, field)
+    return name
 
 
 def named(request: DecideRequest) -> tuple[DecideRequest, str]:

@@ -67,6 +67,13 @@ class DeliveryServicer(Base):
             raise InvalidInput("expected a request or a decision_id", field="what")
         asked = codec.decide_request(request.request)
         serving = self._delivery.serving(asked.campaign)
-        inquiry = Inquiry(asked.context, asked.at or self._delivery.now(), asked.channels, asked.slots, asked.variants)
+        inquiry = Inquiry(
+            asked.context,
+            asked.at or self._delivery.now(),
+            asked.channels,
+            asked.slots,
+            asked.variants,
+            asked.time_zone,
+        )
         explained = self._explaining.request(serving, asked, inquiry, request.arms or _EXPLAINED_ARMS)
         return codec.explain_response(explained)

@@ -117,7 +117,9 @@ class Deciding:
         campaign, context = serving.campaign, request.context
         row = campaign.schema.encode(context.embedding, context.attributes)
         mode = self.mode(campaign.id, campaign.shares, identity.user)
-        eligible = serving.eligible(Inquiry(context, at, request.channels, request.slots, request.variants))
+        eligible = serving.eligible(
+            Inquiry(context, at, request.channels, request.slots, request.variants, request.time_zone)
+        )
         if mode is Mode.HOLDOUT:
             eligible = serving.hold_only
         elif mode is Mode.LIVE and serving.policy is None:
@@ -211,7 +213,7 @@ def body_digest(request: DecideRequest, pseudonym: str) -> bytes:
         request.variants,
     )
     digest = hashlib.blake2b(context.embedding.tobytes(), digest_size=DIGEST_BYTES)
-    digest.update(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))
+    digest.update(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS) + request.time_zone.encode())
     return digest.digest()
 
 

@@ -25,6 +25,7 @@ class DecideRequest:
         slots: Slots to narrow to.
         variants: Variants to narrow to.
         at: The caller's time; believed only under a client clock.
+        time_zone: The shopper's IANA zone; empty for the campaign's.
     """
 
     campaign: str
@@ -35,6 +36,7 @@ class DecideRequest:
     slots: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     at: datetime | None = None
+    time_zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

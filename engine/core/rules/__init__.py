@@ -4,6 +4,7 @@ from engine.core.rules.audience import Audience
 from engine.core.rules.campaign_dates import CampaignDates
 from engine.core.rules.consent import Consent
 from engine.core.rules.eligibility import Eligibility, Eligible
+from engine.core.rules.hours import Hours
 from engine.core.rules.narrowing import Narrowing
 from engine.core.rules.rule import Inquiry, Rule
 from engine.core.rules.variant_state import VariantStates
@@ -14,6 +15,7 @@ __all__ = [
     "Consent",
     "Eligibility",
     "Eligible",
+    "Hours",
     "Inquiry",
     "Narrowing",
     "Rule",

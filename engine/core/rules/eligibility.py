@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from engine.core.catalogue import Catalogue
 from engine.core.rules.audience import Audience
 from engine.core.rules.campaign_dates import CampaignDates
 from engine.core.rules.consent import Consent
+from engine.core.rules.hours import Hours
 from engine.core.rules.narrowing import Narrowing
 from engine.core.rules.rule import Inquiry, Rule
 from engine.core.rules.variant_state import VariantStates
@@ -36,11 +38,13 @@ class Eligibility:
 
     def __init__(self, campaign: Campaign, catalogue: Catalogue) -> None:
         self._ids = catalogue.ids
+        self._hours = Hours(catalogue, campaign.quiet_hours, campaign.time_zone) if campaign.keeps_hours else None
         self._rules: tuple[Rule, ...] = (
             CampaignDates(len(catalogue), campaign.starts_at, campaign.ends_at, paused=campaign.paused),
             VariantStates(catalogue),
             Audience(catalogue, campaign.audience),
             Consent(catalogue),
+            *((self._hours,) if self._hours is not None else ()),
             Narrowing(catalogue),
         )
         self.reasons: tuple[str, ...] = tuple(reason for rule in self._rules for reason in rule.reasons)
@@ -65,6 +69,20 @@ class Eligibility:
             offset += len(rule.reasons)
         codes[0] = 0
         return Eligible(codes == 0, codes)
+
+    def send_at(self, column: int, inquiry: Inquiry) -> datetime | None:
+        """When an arm decided on now is to be sent; at once where its campaign keeps no hours, None for `hold`.
+
+        Args:
+            column: The arm's place in the catalogue.
+            inquiry: The shopper and the moment of deciding.
+
+        Raises:
+            InvalidInput: If the inquiry's time zone is unknown.
+        """
+        if self._hours is not None:
+            return self._hours.send_at(column, inquiry)
+        return inquiry.at if column else None
 
     def excluded(self, eligible: Eligible) -> dict[ArmId, str]:
         """Arm id → reason, of every excluded arm."""

@@ -22,6 +22,7 @@ class Inquiry:
         channels: Channels that the request narrows to; empty for all.
         slots: Slots that it narrows to.
         variants: Variants that it narrows to.
+        time_zone: The shopper's IANA zone; empty for the campaign's.
     """
 
     context: Context
@@ -29,6 +30,7 @@ class Inquiry:
     channels: tuple[str, ...] = ()
     slots: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
+    time_zone: str = ""
 
 
 class Rule(Protocol):

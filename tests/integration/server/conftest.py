@@ -120,6 +120,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 
 @pytest.fixture(scope="module")
+def clocked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One server for all tests of a module that believes its callers' times, without a learner."""
+    running: list[RunningServer] = []
+    yield starter(tmp_path_factory.mktemp("clocked"), running)(clock="client")
+    end_all(running)
+
+
+@pytest.fixture(scope="module")
 def client(server: RunningServer) -> Iterator[Client]:
     """A patient client of the module's server, which has the campaign `promo`."""
     with Client(server.address, PATIENT) as made:

@@ -73,6 +73,7 @@ def attributes(**values: Any) -> dict[str, types.Scalar]:
         ({"channels": ["fax"]}, "channels"),
         ({"slots": ["never"]}, "slots"),
         ({"variants": ["zzz"]}, "variants"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone"),
         ({"user": ""}, "user"),
         ({"user": "u" * 257}, "user"),
     ],
@@ -96,6 +97,8 @@ def test_decide_names_the_field(channel: grpc.Channel, changes: dict[str, Any], 
         ({"attributes": {"age": delivery_pb2.Column(numbers=[1.0, NAN])}}, "attributes.age"),
         ({"consent_columns": {"sms": b"\1"}}, "consent_columns.sms"),
         ({"users": ["u", ""]}, "user"),
+        ({"time_zones": ["UTC"] * 3}, "time_zones"),
+        ({"time_zones": ["", "Berlin"]}, "time_zones[1]"),
     ],
 )
 def test_batch_names_the_column(channel: grpc.Channel, changes: dict[str, Any], field: str) -> None:
@@ -171,6 +174,8 @@ def test_explain_needs_a_subject(channel: grpc.Channel) -> None:
         ({"windows_s": {"click": -1.0}}, ""),
         ({"objective": {"weights": {"smiles": 1.0}}}, "objective"),
         ({"starts_at": "yesterday"}, "starts_at"),
+        ({"slots": [{"id": "s", "from_time": "18:00"}]}, "slots[0]"),
+        ({"quiet_hours": [{"from_time": "22:00", "to_time": "8:00"}]}, "quiet_hours[0]"),
         ({"learning": {"cb_type": "dm"}}, "learning.cb_type"),
     ],
 )

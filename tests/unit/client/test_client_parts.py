@@ -37,13 +37,22 @@ def test_the_server_reads_what_decide_sends(
     embedding: list[float], attributes: dict[str, str | float | bool | None], consents: set[str], user: str
 ) -> None:
     sent = messages.decide_request(
-        "c", user, np.array(embedding), attributes, consents=consents, request_id="r", slots=("now",), at=AT
+        "c",
+        user,
+        np.array(embedding),
+        attributes,
+        consents=consents,
+        request_id="r",
+        slots=("now",),
+        at=AT,
+        time_zone="Asia/Tokyo",
     )
     got = codec.decide_request(delivery_pb2.DecideRequest.FromString(sent.SerializeToString()))
     assert (got.campaign, got.user, got.request_id, got.slots, got.at) == ("c", user, "r", ("now",), AT)
     assert got.context.embedding.tolist() == np.array(embedding, dtype=np.float32).tolist()
     assert got.context.attributes == {name: value for name, value in attributes.items() if value is not None}
     assert set(got.context.consents or ()) == consents
+    assert got.time_zone == "Asia/Tokyo"
 
 
 def test_numpy_values_are_scalars() -> None:
@@ -80,6 +89,19 @@ def test_a_batch_says_what_single_requests_say() -> None:
         assert got.context.attributes == alone.context.attributes
         assert got.context.consents == alone.context.consents
         assert (got.user, got.request_id, got.at) == (alone.user, alone.request_id, alone.at)
+
+
+@pytest.mark.parametrize(
+    ("sent", "got"),
+    [
+        ((), ["", "", ""]),
+        (("Asia/Tokyo",), ["Asia/Tokyo"] * 3),
+        (("Asia/Tokyo", "", "Europe/Berlin"), ["Asia/Tokyo", "", "Europe/Berlin"]),
+    ],
+)
+def test_a_batch_brings_no_zone_or_one_for_all_or_one_each(sent: tuple[str, ...], got: list[str]) -> None:
+    batch = Batch("c", ["u", "v", "w"], np.zeros((3, 0)), time_zones=sent)
+    assert [request.time_zone for request in batch_requests(messages.batch_request(batch), 0)] == got
 
 
 def test_mixed_columns_are_refused() -> None:

@@ -56,12 +56,15 @@ class DecideRequest(_message.Message):
     VARIANTS_FIELD_NUMBER: _builtins.int
     TOP_K_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     campaign: _builtins.str
     user: _builtins.str
     request_id: _builtins.str
     """The same id gives the same decision; with another body it is INVALID_ARGUMENT. Left out, the server makes one."""
     top_k: _builtins.int
     """How many probabilities to return, highest first; 0 counts as 1."""
+    time_zone: _builtins.str
+    """The shopper's IANA zone, such as Europe/Berlin, for quiet hours and the hours of slots; empty for the campaign's."""
     @_builtins.property
     def embedding(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
     @_builtins.property
@@ -96,10 +99,11 @@ class DecideRequest(_message.Message):
         variants: _abc.Iterable[_builtins.str] | None = ...,
         top_k: _builtins.int = ...,
         at: _timestamp_pb2.Timestamp | None = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attributes", b"attributes", "campaign", b"campaign", "channels", b"channels", "consents", b"consents", "embedding", b"embedding", "request_id", b"request_id", "slots", b"slots", "top_k", b"top_k", "user", b"user", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attributes", b"attributes", "campaign", b"campaign", "channels", b"channels", "consents", b"consents", "embedding", b"embedding", "request_id", b"request_id", "slots", b"slots", "time_zone", b"time_zone", "top_k", b"top_k", "user", b"user", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -236,6 +240,7 @@ class DecideBatchRequest(_message.Message):
     VARIANTS_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
     TAG_FIELD_NUMBER: _builtins.int
+    TIME_ZONES_FIELD_NUMBER: _builtins.int
     campaign: _builtins.str
     embeddings: _builtins.bytes
     """Little-endian float32 of shape (n, d), row by row."""
@@ -265,6 +270,10 @@ class DecideBatchRequest(_message.Message):
     def variants(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def time_zones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """IANA zones: empty, one for all users, or one per user; an empty one is the campaign's."""
+
     def __init__(
         self,
         *,
@@ -280,10 +289,11 @@ class DecideBatchRequest(_message.Message):
         variants: _abc.Iterable[_builtins.str] | None = ...,
         at: _timestamp_pb2.Timestamp | None = ...,
         tag: _builtins.str = ...,
+        time_zones: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attributes", b"attributes", "campaign", b"campaign", "channels", b"channels", "consent_columns", b"consent_columns", "consents", b"consents", "embeddings", b"embeddings", "request_ids", b"request_ids", "slots", b"slots", "tag", b"tag", "users", b"users", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attributes", b"attributes", "campaign", b"campaign", "channels", b"channels", "consent_columns", b"consent_columns", "consents", b"consents", "embeddings", b"embeddings", "request_ids", b"request_ids", "slots", b"slots", "tag", b"tag", "time_zones", b"time_zones", "users", b"users", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
