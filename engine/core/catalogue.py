@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
@@ -79,6 +80,19 @@ class Catalogue:
         except KeyError:
             raise InvalidInput(
                 f"unknown arm {arm_id[:64]!r}; the catalogue has {len(self)} arms", field=field
+            ) from None
+
+    def columns(self, arm_ids: Iterable[str], field: str = "arm") -> list[int]:
+        """Positions of several arms.
+
+        Raises:
+            InvalidInput: If the catalogue lacks one of them.
+        """
+        try:
+            return list(map(self._index.__getitem__, cast("Iterable[ArmId]", arm_ids)))
+        except KeyError as unknown:
+            raise InvalidInput(
+                f"unknown arm {unknown.args[0][:64]!r}; the catalogue has {len(self)} arms", field=field
             ) from None
 
     def variant(self, index: int) -> Variant | None:

@@ -12,6 +12,7 @@ from engine.core.schema import Schema
 from engine.vw.arguments import vw_arguments
 from engine.vw.example import ExampleWriter
 from engine.vw.model_file import checked_model
+from engine.vw.ready_arms import ReadyArms
 from engine.vw.workspace import Workspace
 
 
@@ -31,6 +32,7 @@ class VwLearner:
         self._writer = ExampleWriter(schema)
         self._arguments = vw_arguments(options)
         self._workspace = Workspace(self._arguments)
+        self._ready = ReadyArms(self._workspace, self._writer)
         self._reader: tuple[int, Workspace] | None = None
         self._learned = 0
 
@@ -51,9 +53,9 @@ class VwLearner:
             InvalidInput: If an event cannot be learned; those before it have been.
         """
         for event in events:
-            lines = self._writer.labelled(event)
+            shared, labelled = self._writer.chosen_only(event)
             for _ in range(event.weight):
-                self._workspace.learn(lines)
+                self._learn(event, shared, labelled)
                 self._learned += 1
                 if self._learned % self._options.save_every == 0:
                     self._reopen(self._workspace.to_bytes())
@@ -96,6 +98,16 @@ class VwLearner:
             self._reader = (self._learned, Workspace(self._arguments, self.to_bytes()))
         return np.array(self._reader[1].predict(lines))
 
+    def _learn(self, event: LearningEvent, shared: str, labelled: str) -> None:
+        """Learn with arms that are ready; where the model is no plain table, reductions may leave traces in them."""
+        ready = None if self._options.served_through_vw else self._ready.of(event.arms)
+        if ready is None:
+            self._workspace.learn(self._writer.labelled(event))
+        else:
+            self._workspace.learn_parsed(shared, labelled, ready, event.chosen)
+
     def _reopen(self, data: bytes) -> None:
+        self._ready.close()
         self._workspace.close()
         self._workspace = Workspace(self._arguments, data)
+        self._ready = ReadyArms(self._workspace, self._writer)
