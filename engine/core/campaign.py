@@ -111,6 +111,7 @@ class Campaign:
     ends_at: datetime | None = None
     paused: bool = False
     variant_ids: bool = True
+    _catalogue: Catalogue = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         checked_part(self.id, "campaign.id")
@@ -126,12 +127,13 @@ class Campaign:
                 raise ConfigError(f"{name!r} is not an attribute of the schema", field="audience")
         if self.starts_at and self.ends_at and self.starts_at >= self.ends_at:
             raise ConfigError("expected a time after starts_at", field="ends_at")
-        catalogue = self.catalogue()
+        catalogue = Catalogue(self.variants, self.channels, self.slots, with_variant_id=self.variant_ids)
+        object.__setattr__(self, "_catalogue", catalogue)
         self.exploration.explorer({str(arm): i for i, arm in enumerate((HOLD, *catalogue.ids[1:]))})
 
     def catalogue(self) -> Catalogue:
-        """The campaign's arms, in their fixed order."""
-        return Catalogue(self.variants, self.channels, self.slots, with_variant_id=self.variant_ids)
+        """The campaign's arms, in their fixed order; derived once, as ten thousand of them take a while."""
+        return self._catalogue
 
     def horizon_s(self, kind: OutcomeType) -> float:
         """How long after the decision an outcome of this type counts: the longest slot delay plus its window.

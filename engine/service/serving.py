@@ -14,6 +14,8 @@ from engine.core.compiled import CompiledModel, ScoringMatrix
 from engine.core.errors import CorruptState
 from engine.core.policy import ModelPolicy, Policy, UniformPolicy
 from engine.core.rules.eligibility import Eligibility, Eligible
+from engine.store.arm_matrix import ArmMatrix
+from engine.store.snapshot import COMPILED
 from engine.store.snapshots import Snapshot
 
 _CACHED_ELIGIBILITIES = 4096
@@ -35,8 +37,16 @@ class Serving:
     finish with the one they began with.
     """
 
-    def __init__(self, campaign: Campaign, revision: int, snapshot: Snapshot | None) -> None:
-        """Derive the arm matrix and precompute the rules.
+    def __init__(
+        self, campaign: Campaign, revision: int, snapshot: Snapshot | None, before: Serving | None = None
+    ) -> None:
+        """Look the arm matrix up and precompute the rules.
+
+        Args:
+            campaign: Its settings.
+            revision: Which revision of them.
+            snapshot: The model; None before the first publishing.
+            before: What was served so far: where the campaign is the same object, its rules are taken over.
 
         Raises:
             CorruptState: If the snapshot was learned under another schema, so that its columns mean other things.
@@ -44,7 +54,8 @@ class Serving:
         self.campaign = campaign
         self.revision = revision
         self.catalogue: Catalogue = campaign.catalogue()
-        self.eligibility = Eligibility(campaign, self.catalogue)
+        same = before is not None and before.campaign is campaign
+        self.eligibility = before.eligibility if before and same else Eligibility(campaign, self.catalogue)
         self.snapshot = snapshot.manifest.version if snapshot else ""
         self.matrix: ScoringMatrix | None = None
         self.policy: Policy | None = self._policy(snapshot) if snapshot else None
@@ -80,7 +91,7 @@ class Serving:
                 f"snapshot {snapshot.manifest.version} was learned under another schema; rebuild with"
                 f" `python -m engine learn --rebuild --campaign {self.campaign.id}`"
             )
-        return compiled.matrix(self.catalogue.features())
+        return arm_matrix(compiled, snapshot, self.catalogue)
 
     def eligible_set(self, eligible: Eligible) -> EligibleSet:
         """Ids and reasons for a mask, remembered, as most shoppers share a few masks."""
@@ -97,3 +108,18 @@ class Serving:
     def content(self, arm: Arm) -> Mapping[str, str]:
         """The finished strings of an arm's variant for its channel."""
         return self._texts.get((arm.variant, arm.channel), {})
+
+
+def arm_matrix(compiled: CompiledModel, snapshot: Snapshot, catalogue: Catalogue) -> ScoringMatrix:
+    """The scoring matrix, from the file beside the snapshot; where there is none it is derived and put there.
+
+    Reading takes a few milliseconds at ten thousand arms, deriving a hundred, and workers share the file's pages.
+    """
+    features = catalogue.features()
+    file = ArmMatrix(snapshot.folder, snapshot.manifest.checksums.get(COMPILED, ""), catalogue.digest)
+    found = file.read()
+    if found is None or found[0].shape != (len(features), len(compiled.columns)):
+        derived = compiled.matrix(features)
+        file.write(derived.rows, derived.biases)
+        found = file.read() or (derived.rows, derived.biases)
+    return ScoringMatrix(compiled, tuple(features), *found)
