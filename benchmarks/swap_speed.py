@@ -186,14 +186,26 @@ def shared_kb(name: str) -> tuple[int, int]:
     return rss, pss
 
 
+def described(name: str, seconds: list[float]) -> float:
+    """Print how long requests waited; their p99 in seconds."""
+    p50, p99 = np.percentile(seconds, [50, 99])
+    worst = max(seconds)
+    print(
+        f"request {name:24} p50 {1e3 * p50:.2f} ms, p99 {1e3 * p99:.2f} ms, worst {1e3 * worst:.2f} ms ({len(seconds)})"
+    )
+    return float(p99)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--variants", type=int, default=1_000)
-    parser.add_argument("--swaps", type=int, default=20)
+    parser.add_argument("--swaps", type=int, default=40)
+    parser.add_argument("--switch-ms", type=float, default=0.5, help="how long a thread may keep the interpreter")
     options = parser.parse_args()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
     print(f"command: {' '.join(sys.argv)}   commit: {commit.strip() or 'unknown'}   cores: {os.cpu_count()}")
     print(f"python {platform.python_version()}, numpy {np.__version__}, vowpalwabbit {vowpalwabbit.__version__}")
+    sys.setswitchinterval(options.switch_ms / 1e3)
     campaign = campaign_of(options.variants)
     catalogue: Catalogue = campaign.catalogue()
     learner = taught(campaign, 3_000)
@@ -216,14 +228,8 @@ def main() -> None:
     print(f"publish (compile, check, write)  median {1e3 * publish_s:.1f} ms, worst {1e3 * max(publishing):.1f} ms")
     print(f"swap                             median {1e3 * swap_s:.1f} ms, worst {1e3 * max(times):.1f} ms")
     print(f"mapped matrices in this process  {rss / 1024:.1f} MB, shared by all workers of a host")
-    p50, p99 = np.percentile(quiet, [50, 99])
-    print(
-        f"request without a swap           p50 {1e3 * p50:.2f} ms, p99 {1e3 * p99:.2f} ms, worst {1e3 * max(quiet):.2f} ms ({len(quiet)})"
-    )
-    m50, m99 = np.percentile(met, [50, 99])
-    print(
-        f"request during a swap            p50 {1e3 * m50:.2f} ms, p99 {1e3 * m99:.2f} ms, worst {1e3 * max(met):.2f} ms ({len(met)})"
-    )
+    p99 = described("without a swap", quiet)
+    described("during a swap", met)
     verdict("publish_and_swap_s", max(publishing) + max(times), 1.0, "wall_clock_worst", at_most=True)
     verdict("swap_worst_wait_over_p99", max(met) / p99, 1.0, "p99_without_swap", at_most=True)
 

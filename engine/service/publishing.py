@@ -25,6 +25,7 @@ from engine.vw import check_compiled, compile_model, vw_arguments
 
 EFFECTIVE_SAMPLE_SIZE = 1_000
 _NAMED = 8
+_LISTED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Publication:
     rows: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Every arm's floor and the rows it asks for, arms of equal floor together; the manifest names each arm."""
+        """Every arm's floor and the rows it asks for, arms of equal floor together; the manifest has them all."""
         if self.withheld:
             return f"nothing published after {self.learned} decisions: {self.withheld}"
         groups: dict[float, list[str]] = {}
@@ -171,7 +172,7 @@ class Publisher:
             catalogue=campaign.catalogue().digest,
             objective={**plain(campaign.objective), "label_shift": -campaign.objective.resting_cost},
             exploration=exploration_document(campaign, trained.learned),
-            floor={**plain(campaign.exploration.floor), "arms": floors, "rows": rows_needed(floors)},
+            floor={**plain(campaign.exploration.floor), **floor_document(floors)},
             learned=trained.learned,
             created_at=self._clock.now(),
         )
@@ -197,6 +198,22 @@ def arm_floors(campaign: Campaign) -> dict[str, float]:
         eligible[0, i] = variant is not None and variant.state is VariantState.APPROVED
     shares = campaign.exploration.floor.shares(eligible, catalogue.cells)[0]
     return {str(catalogue.ids[i]): float(shares[i]) for i in np.flatnonzero(eligible[0])}
+
+
+def floor_document(floors: Mapping[str, float]) -> dict[str, Any]:
+    """Every arm's floor and the rows it asks for: arm by arm, or for many arms by channel and slot.
+
+    All arms of a channel and slot have one floor. Servers read and check the manifest at every swap, and one that
+    listed ten thousand arms would hold requests up.
+    """
+    rows = rows_needed(floors)
+    if len(floors) <= _LISTED:
+        return {"arms": dict(floors), "rows": rows}
+    cells: dict[str, dict[str, float]] = {}
+    for arm, floor in floors.items():
+        cell = cells.setdefault(arm.partition("/")[2] or arm, {"arms": 0, "floor": floor, "rows": rows[arm]})
+        cell["arms"] += 1
+    return {"cells": cells}
 
 
 def rows_needed(floors: Mapping[str, float]) -> dict[str, int]:

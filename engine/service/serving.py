@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.arm import Arm, ArmId
+from engine.core.arm import Arm, ArmId, ChannelId, VariantId
 from engine.core.campaign import Campaign
 from engine.core.catalogue import Catalogue
 from engine.core.compiled import CompiledModel, ScoringMatrix
@@ -37,6 +37,12 @@ class Serving:
     finish with the one they began with.
     """
 
+    eligibility: Eligibility
+    hold_only: EligibleSet
+    hold_mask: np.ndarray
+    _texts: Mapping[tuple[VariantId, ChannelId], Mapping[str, str]]
+    _sets: dict[bytes, EligibleSet]
+
     def __init__(
         self, campaign: Campaign, revision: int, snapshot: Snapshot | None, before: Serving | None = None
     ) -> None:
@@ -60,8 +66,12 @@ class Serving:
         self.matrix: ScoringMatrix | None = None
         self.policy: Policy | None = self._policy(snapshot) if snapshot else None
         self.uniform = UniformPolicy()
+        if before and same:
+            self._texts, self._sets = before._texts, before._sets
+            self.hold_only, self.hold_mask = before.hold_only, before.hold_mask
+            return
         self._texts = {(v.id, channel): texts for v in campaign.variants for channel, texts in v.channels.items()}
-        self._sets: dict[bytes, EligibleSet] = {}
+        self._sets = {}
         everything = np.zeros(len(self.catalogue), dtype=bool)
         everything[0] = True
         self.hold_only = EligibleSet(
@@ -71,7 +81,8 @@ class Serving:
 
     def _policy(self, snapshot: Snapshot) -> Policy:
         campaign = self.campaign
-        explorer = campaign.exploration.explorer({str(arm): i for i, arm in enumerate(self.catalogue.ids)})
+        constant = campaign.exploration.arm
+        explorer = campaign.exploration.explorer({constant: self.catalogue.index(constant)} if constant else {})
         label, floor, cells = campaign.exploration.label, campaign.exploration.floor, self.catalogue.cells
         # The spread is of the objective that the model learned, which a campaign may have changed since.
         spread, t = float(snapshot.manifest.exploration["spread"]), snapshot.manifest.learned
@@ -115,8 +126,10 @@ def arm_matrix(compiled: CompiledModel, snapshot: Snapshot, catalogue: Catalogue
 
     Reading takes a few milliseconds at ten thousand arms, deriving a hundred, and workers share the file's pages.
     """
-    features = catalogue.features()
-    file = ArmMatrix(snapshot.folder, snapshot.manifest.checksums.get(COMPILED, ""), catalogue.digest)
+    features, checksum = catalogue.features(), snapshot.manifest.checksums.get(COMPILED)
+    if checksum is None:  # a snapshot that was never in a folder
+        return compiled.matrix(features)
+    file = ArmMatrix(snapshot.folder, checksum, catalogue.digest)
     found = file.read()
     if found is None or found[0].shape != (len(features), len(compiled.columns)):
         derived = compiled.matrix(features)

@@ -54,7 +54,8 @@ class ArmMatrix:
     def read(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Rows and biases over mapped, read-only pages; None where there is no such file, or it is not whole.
 
-        Workers that read the same file share its pages.
+        Workers that read the same file share its pages. It must only ever be replaced as a whole, as `write` does:
+        a process that maps a file would see its bytes change, and ends where they are cut away. Hence mode 0444.
         """
         try:
             with open(self.path, "rb") as file:
@@ -79,6 +80,7 @@ class ArmMatrix:
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(data)
+                    os.fchmod(file.fileno(), 0o444)
                 os.replace(name, self.path)
             except OSError:
                 os.unlink(name)
