@@ -12,6 +12,7 @@ from engine.core.campaign import Campaign
 from engine.core.catalogue import Catalogue
 from engine.core.compiled import CompiledModel, ScoringMatrix
 from engine.core.errors import CorruptState
+from engine.core.exclusions import Exclusions
 from engine.core.policy import ModelPolicy, Policy, UniformPolicy
 from engine.core.rules.eligibility import Eligibility, Eligible
 from engine.store.arm_matrix import ArmMatrix
@@ -74,9 +75,8 @@ class Serving:
         self._sets = {}
         everything = np.zeros(len(self.catalogue), dtype=bool)
         everything[0] = True
-        self.hold_only = EligibleSet(
-            np.array([0]), self.catalogue.ids[:1], dict.fromkeys(self.catalogue.ids[1:], "holdout")
-        )
+        held_out = Exclusions.all_but_hold(self.catalogue.ids, "holdout")
+        self.hold_only = EligibleSet(held_out.columns, held_out.eligible, held_out)
         self.hold_mask = everything
 
     def _policy(self, snapshot: Snapshot) -> Policy:
@@ -111,9 +111,8 @@ class Serving:
         if found is None:
             if len(self._sets) >= _CACHED_ELIGIBILITIES:
                 self._sets.clear()
-            columns = np.flatnonzero(eligible.mask)
-            ids = tuple(self.catalogue.ids[i] for i in columns)
-            found = self._sets[key] = EligibleSet(columns, ids, self.eligibility.excluded(eligible))
+            exclusions = self.eligibility.excluded(eligible)
+            found = self._sets[key] = EligibleSet(exclusions.columns, exclusions.eligible, exclusions)
         return found
 
     def content(self, arm: Arm) -> Mapping[str, str]:
