@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.config import Settings, read_toml
 from engine.core.arm import ArmId
@@ -22,7 +23,6 @@ from engine.service.clocks import ClientClock, SystemClock
 from engine.service.deciding import Deciding
 from engine.service.delivery import Delivery
 from engine.service.explaining import Explaining
-from engine.service.learning import Learning
 from engine.service.models import Models
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.registry import Registry
@@ -31,6 +31,9 @@ from engine.service.serving import Serving
 from engine.store.documents import DocumentStore
 from engine.store.leases import SqliteLeases
 from engine.store.snapshots import SnapshotStore
+
+if TYPE_CHECKING:
+    from engine.service.learning import Learning
 
 CHAIN = "worker-0"
 
@@ -215,6 +218,8 @@ def open_learning(settings: Settings, campaign: str, *, holder: str) -> Learning
         NotFound: If there is no such campaign.
         FailedPrecondition: If there is no data folder yet.
     """
+    from engine.service.learning import Learning  # brings Vowpal Wabbit, which servers of compiled models never load
+
     campaigns = open_campaigns(settings)
     return Learning(
         campaign=campaigns.get(campaign).campaign,
