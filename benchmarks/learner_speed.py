@@ -3,9 +3,10 @@
     python benchmarks/learner_speed.py [--decisions N] [--rounds N] [--profile]
 
 The whole path is timed: read and check records, join them with outcomes, look arms up, write examples, learn, save,
-publish. The references learn the same events in the same order from what was made ready beforehand: from text
-(`Workspace.learn(list of str)`, which parses it) and from parsed examples (`Workspace.learn(list of Example)`, the
-floor below which no learner that uses Vowpal Wabbit can come). Rounds alternate, and the median ratio counts.
+publish; in one process, and as `learn` runs it, with Vowpal Wabbit in a process beside it. The references learn the
+same events in the same order from what was made ready beforehand: from text (`Workspace.learn(list of str)`, which
+parses it) and from parsed examples (`Workspace.learn(list of Example)`, the floor below which no learner that uses
+Vowpal Wabbit can come). Rounds alternate, and the median ratio counts.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ def write_journal(folder: Path, campaign: Campaign, count: int) -> None:
         writer.close()
 
 
-def learning(folder: Path, journal: Path, campaign: Campaign) -> Learning:
+def learning(folder: Path, journal: Path, campaign: Campaign, *, apart: bool) -> Learning:
     """A learner over the journal, with a folder of its own."""
     clock: Clock = SystemClock()
     catalogue = campaign.catalogue()
@@ -151,6 +152,7 @@ def learning(folder: Path, journal: Path, campaign: Campaign) -> Learning:
         folder=folder / "learner",
         clock=clock,
         holder="benchmark",
+        apart=apart,
     )
 
 
@@ -203,20 +205,23 @@ def from_examples(campaign: Campaign, lines: list[list[str]]) -> float:
     return elapsed
 
 
-def whole(journal: Path, campaign: Campaign, count: int, profile: cProfile.Profile | None = None) -> tuple[float, str]:
-    """Seconds of a whole learner over the whole journal, and the digest of its model."""
+def whole(
+    journal: Path, campaign: Campaign, count: int, *, apart: bool, profile: cProfile.Profile | None = None
+) -> tuple[float, str]:
+    """Seconds of a whole learner over the whole journal, and the digest of its model; starting it is not timed."""
     with tempfile.TemporaryDirectory() as folder:
-        learner = learning(Path(folder), journal, campaign)
+        learner = learning(Path(folder), journal, campaign, apart=apart)
         if profile:
             profile.enable()
         start = time.perf_counter()
         learned = learner.step()
+        model = learner.to_bytes()  # everything is learned once it is here
         elapsed = time.perf_counter() - start
         if profile:
             profile.disable()
         if learned != count:
             raise SystemExit(f"expected {count} decisions to be learned, got {learned}")
-        digest = hashlib.sha256(learner.to_bytes()).hexdigest()
+        digest = hashlib.sha256(model).hexdigest()
         learner.close()
     return elapsed, digest
 
@@ -238,21 +243,22 @@ def main() -> None:
         write_journal(journal, campaign, count)
         if options.profile:
             profile = cProfile.Profile()
-            whole(journal, campaign, count, profile)
+            whole(journal, campaign, count, apart=False, profile=profile)
             pstats.Stats(profile).sort_stats("tottime").print_stats(30)
             return
         lines = texts(journal, campaign)
-        ours, texted, ready, digests = [], [], [], set()
+        alone, ours, texted, ready, digests = [], [], [], [], set()
         for _ in range(options.rounds):
             texted.append(from_text(campaign, lines))
-            elapsed, digest = whole(journal, campaign, count)
-            ours.append(elapsed)
-            digests.add(digest)
+            for times, apart in ((alone, False), (ours, True)):
+                elapsed, digest = whole(journal, campaign, count, apart=apart)
+                times.append(elapsed)
+                digests.add(digest)
             ready.append(from_examples(campaign, lines))
     if len(digests) != 1:
         raise SystemExit("the same journal gave different models")
     print(f"model sha256 {digests.pop()}")
-    for name, times in (("learner", ours), ("vw_text", texted), ("vw_examples", ready)):
+    for name, times in (("one_process", alone), ("learner", ours), ("vw_text", texted), ("vw_examples", ready)):
         print(f"{name:14} {count / statistics.median(times):8.0f} decisions/s  {1e6 * min(times) / count:7.1f} µs each")
     ratio = statistics.median(t / o for t, o in zip(texted, ours, strict=True))
     bare = statistics.median(t / o for t, o in zip(ready, ours, strict=True))

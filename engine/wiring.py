@@ -230,4 +230,5 @@ def open_learning(settings: Settings, campaign: str, *, holder: str) -> Learning
         folder=settings.folder / "learner" / campaign,
         clock=SystemClock(),
         holder=holder,
+        apart=(os.cpu_count() or 1) > 1,
     )

@@ -53,12 +53,35 @@ class VwLearner:
             InvalidInput: If an event cannot be learned; those before it have been.
         """
         for event in events:
-            shared, labelled = self._writer.chosen_only(event)
-            for _ in range(event.weight):
-                self._learn(event, shared, labelled)
-                self._learned += 1
-                if self._learned % self._options.save_every == 0:
-                    self._reopen(self._workspace.to_bytes())
+            self.learn_written(*self._writer.chosen_only(event), event.arms, event.chosen, event.weight)
+
+    def learn_written(
+        self, shared: str, labelled: str, arms: Sequence[tuple[Feature, ...]], chosen: int, weight: int
+    ) -> None:
+        """Learn an event that an `ExampleWriter` of the same schema has checked and written.
+
+        Args:
+            shared: The shared line.
+            labelled: The chosen arm's line with its label.
+            arms: Features of every eligible arm.
+            chosen: Index into `arms`.
+            weight: How often.
+
+        Raises:
+            InvalidInput: If an arm cannot be written.
+        """
+        for _ in range(weight):
+            # Where the model is no plain table, reductions may leave traces in examples that are used again.
+            ready = None if self._options.served_through_vw else self._ready.of(arms)
+            if ready is None:
+                lines = [shared, *map(self._writer.arm, arms)]
+                lines[chosen + 1] = labelled
+                self._workspace.learn(lines)
+            else:
+                self._workspace.learn_parsed(shared, labelled, ready, chosen)
+            self._learned += 1
+            if self._learned % self._options.save_every == 0:
+                self._reopen(self._workspace.to_bytes())
 
     def to_bytes(self) -> bytes:
         """The model as a Vowpal Wabbit file, with all state that learning on needs."""
@@ -77,6 +100,11 @@ class VwLearner:
         learner._reopen(data)
         learner._learned = round(learner._workspace.weighted_examples())
         return learner
+
+    def close(self) -> None:
+        """Free the native memory."""
+        self._ready.close()
+        self._workspace.close()
 
     def predict(self, x: np.ndarray, arms: Sequence[tuple[Feature, ...]]) -> np.ndarray:
         """Predict costs with Vowpal Wabbit itself, from saved and reloaded bytes.
@@ -97,14 +125,6 @@ class VwLearner:
                 self._reader[1].close()
             self._reader = (self._learned, Workspace(self._arguments, self.to_bytes()))
         return np.array(self._reader[1].predict(lines))
-
-    def _learn(self, event: LearningEvent, shared: str, labelled: str) -> None:
-        """Learn with arms that are ready; where the model is no plain table, reductions may leave traces in them."""
-        ready = None if self._options.served_through_vw else self._ready.of(event.arms)
-        if ready is None:
-            self._workspace.learn(self._writer.labelled(event))
-        else:
-            self._workspace.learn_parsed(shared, labelled, ready, event.chosen)
 
     def _reopen(self, data: bytes) -> None:
         self._ready.close()
