@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay bench-hours tutorial
+.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay bench-hours bench-learner bench-swap bench-arms bench-start bench-serve tutorial
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -91,6 +91,18 @@ bench-coverage: $(VENV)/.dev  ## How often intervals hold the truth, by verdict;
 
 bench-replay: $(VENV)/.dev  ## Replay of a million decisions against reading, scoring and fitting alone; long
 	$(BIN)/python benchmarks/replay_speed.py --obp
+
+bench-learner: $(VENV)/.dev  ## The learner's whole path from the journal against bare Vowpal Wabbit
+	$(BIN)/python benchmarks/learner_speed.py
+
+bench-swap: $(VENV)/.dev  ## Compiling and swapping in a thousand variants while requests are answered
+	$(BIN)/python benchmarks/swap_speed.py
+
+bench-arms: $(VENV)/.dev  ## A decision and its record over 10 to 10,000 arms
+	$(BIN)/python benchmarks/arms_scale.py
+
+bench-start: $(VENV)/.dev  ## Start to first decision, and memory of a worker, against a bare gRPC echo
+	$(BIN)/python benchmarks/start_speed.py
 
 tutorial: $(VENV)/.dev  ## Run every command of docs/tutorial.md on real data and renew its outputs
 	$(BIN)/python docs/make_tutorial.py

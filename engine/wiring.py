@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.config import Settings, read_toml
 from engine.core.arm import ArmId
@@ -34,7 +35,6 @@ from engine.service.clocks import ClientClock, SystemClock
 from engine.service.deciding import Deciding
 from engine.service.delivery import Delivery
 from engine.service.explaining import Explaining
-from engine.service.learning import Learning
 from engine.service.models import Models
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.registry import Registry
@@ -45,6 +45,9 @@ from engine.store.leases import SqliteLeases
 from engine.store.snapshots import SnapshotStore
 from engine.store.tables import RequestEntry, RequestTable
 from engine.store.tables.request_table import State
+
+if TYPE_CHECKING:
+    from engine.service.learning import Learning
 
 CHAIN = "worker-0"
 MAX_WORKERS = 256
@@ -260,6 +263,8 @@ def open_learning(settings: Settings, campaign: str, *, holder: str) -> Learning
         NotFound: If there is no such campaign.
         FailedPrecondition: If there is no data folder yet.
     """
+    from engine.service.learning import Learning  # brings Vowpal Wabbit, which servers of compiled models never load
+
     campaigns = open_campaigns(settings)
     return Learning(
         campaign=campaigns.get(campaign).campaign,
@@ -270,4 +275,5 @@ def open_learning(settings: Settings, campaign: str, *, holder: str) -> Learning
         folder=settings.folder / "learner" / campaign,
         clock=SystemClock(),
         holder=holder,
+        apart=(os.cpu_count() or 1) > 1,
     )

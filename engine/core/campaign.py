@@ -117,6 +117,7 @@ class Campaign:
     variant_ids: bool = True
     quiet_hours: tuple[QuietHours, ...] = ()
     time_zone: str = "UTC"
+    _catalogue: Catalogue = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         checked_part(self.id, "campaign.id")
@@ -136,12 +137,13 @@ class Campaign:
             if unknown := set(quiet.channels) - {channel.id for channel in self.channels}:
                 raise ConfigError(f"{min(unknown)!r} is not a channel of the campaign", field=f"quiet_hours[{i}]")
         time_zone(self.time_zone)
-        catalogue = self.catalogue()
+        catalogue = Catalogue(self.variants, self.channels, self.slots, with_variant_id=self.variant_ids)
+        object.__setattr__(self, "_catalogue", catalogue)
         self.exploration.explorer({str(arm): i for i, arm in enumerate((HOLD, *catalogue.ids[1:]))})
 
     def catalogue(self) -> Catalogue:
-        """The campaign's arms, in their fixed order."""
-        return Catalogue(self.variants, self.channels, self.slots, with_variant_id=self.variant_ids)
+        """The campaign's arms, in their fixed order; derived once, as ten thousand of them take a while."""
+        return self._catalogue
 
     @property
     def keeps_hours(self) -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from engine.core.arm import HOLD, Arm, ArmId
 from engine.core.errors import InvalidInput
-from engine.core.feature import Feature
+from engine.core.feature import ARM_SIDE, Feature
 from engine.core.placement import Channel, Slot
 from engine.core.variant import Variant
 
@@ -41,6 +42,7 @@ class Catalogue:
     cells: np.ndarray = field(init=False, repr=False, compare=False)
     digest: str = field(init=False, repr=False, compare=False)
     _index: dict[ArmId, int] = field(init=False, repr=False, compare=False)
+    _features: tuple[tuple[Feature, ...], ...] = field(init=False, repr=False, compare=False)
     _variants: dict[str, Variant] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -63,7 +65,9 @@ class Catalogue:
         put(self, "cells", np.array([0 if arm is None else cell_of[arm.cell] for arm in arms], dtype=np.int64))
         put(self, "_index", {arm_id: i for i, arm_id in enumerate(ids)})
         put(self, "_variants", {str(v.id): v for v in self.variants})
-        put(self, "digest", self._digest())
+        features, digest = self._derived()
+        put(self, "_features", features)
+        put(self, "digest", digest)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -81,32 +85,73 @@ class Catalogue:
                 f"unknown arm {arm_id[:64]!r}; the catalogue has {len(self)} arms", field=field
             ) from None
 
+    def columns(self, arm_ids: Iterable[str], field: str = "arm") -> list[int]:
+        """Positions of several arms.
+
+        Raises:
+            InvalidInput: If the catalogue lacks one of them.
+        """
+        try:
+            return list(map(self._index.__getitem__, cast("Iterable[ArmId]", arm_ids)))
+        except KeyError as unknown:
+            raise InvalidInput(
+                f"unknown arm {unknown.args[0][:64]!r}; the catalogue has {len(self)} arms", field=field
+            ) from None
+
     def variant(self, index: int) -> Variant | None:
         """The variant of arm `index`, or None for `hold`."""
         arm = self.arms[index]
         return None if arm is None else self._variants[arm.variant]
 
     def features(self) -> list[tuple[Feature, ...]]:
-        """Arm-side features, one tuple per arm, in the order of `arms`; namespaces V, C, S, O, E in this order."""
-        of_variant = {v.id: v.arm_features(with_id=self.with_variant_id) for v in self.variants}
-        of_channel = {c.id: c.arm_features() for c in self.channels}
-        of_slot = {s.id: s.arm_features() for s in self.slots}
-        return [
-            HOLD_FEATURES
-            if arm is None
-            else _ordered(of_variant[arm.variant] + of_channel[arm.channel] + of_slot[arm.slot])
-            for arm in self.arms
-        ]
+        """Arm-side features, one tuple per arm, in the order of `arms`; namespaces V, C, S, O, E in this order.
 
-    def _digest(self) -> str:
+        Every call gives the same tuples, by which learners know arms again.
+        """
+        return list(self._features)
+
+    def _derived(self) -> tuple[tuple[tuple[Feature, ...], ...], str]:
+        """Features of each arm, and the digest.
+
+        The digest is of each arm's id and features as JSON. What arms share is written once: a thousand variants make
+        ten thousand arms.
+        """
+        variants = {v.id: _Part.of(v.arm_features(with_id=self.with_variant_id)) for v in self.variants}
+        channels = {c.id: _Part.of(c.arm_features()) for c in self.channels}
+        slots = {s.id: _Part.of(s.arm_features()) for s in self.slots}
+        hold = _Part.of(HOLD_FEATURES)
         digest = hashlib.blake2b(digest_size=12)
-        for arm_id, features in zip(self.ids, self.features(), strict=True):
-            digest.update(json.dumps([arm_id, [(f.key, f.value) for f in features]]).encode())
-        return digest.hexdigest()
+        features = []
+        for arm_id, arm in zip(self.ids, self.arms, strict=True):
+            whole = hold if arm is None else variants[arm.variant].around(channels[arm.channel], slots[arm.slot])
+            features.append(whole.before + whole.after)
+            digest.update(f"[{json.dumps(arm_id)}, [{', '.join(filter(None, (whole.text, whole.rest)))}]]".encode())
+        return tuple(features), digest.hexdigest()
 
 
-def _ordered(features: Sequence[Feature]) -> tuple[Feature, ...]:
-    return tuple(sorted(features, key=lambda f: "VCSOE".index(f.namespace)))
+class _Part(NamedTuple):
+    """Features of an arm or of a part of it, with their JSON: namespaces up to S, and those behind it."""
+
+    before: tuple[Feature, ...]
+    after: tuple[Feature, ...]
+    text: str
+    rest: str
+
+    @classmethod
+    def of(cls, features: Sequence[Feature]) -> _Part:
+        ordered = sorted(features, key=lambda f: ARM_SIDE.index(f.namespace))
+        before = tuple(f for f in ordered if f.namespace in "VCS")
+        after = tuple(f for f in ordered if f.namespace not in "VCS")
+        return cls(before, after, _json(before), _json(after))
+
+    def around(self, channel: _Part, slot: _Part) -> _Part:
+        """A variant's features with those of its channel and slot between."""
+        text = ", ".join(filter(None, (self.text, channel.text, slot.text)))
+        return _Part(self.before + channel.before + slot.before, self.after, text, self.rest)
+
+
+def _json(features: Sequence[Feature]) -> str:
+    return json.dumps([(f.key, f.value) for f in features])[1:-1]
 
 
 def _distinct(name: str, ids: Sequence[str]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from engine.core.arm import ArmId
+from engine.core.exclusions import Exclusions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,8 +16,6 @@ class EligibleSet:
 
     Attributes:
         mask: Shape (k,), bool, over the catalogue; `hold` is always in it.
-        codes: Shape (k,), uint8: 0 where eligible, else 1 + index into `reasons`.
-        reasons: Every reason that a rule of the campaign may give.
         columns: The eligible columns, ascending.
         ids: Their arm ids.
         excluded: Arm id → reason, of the rest.
@@ -26,25 +24,13 @@ class EligibleSet:
     """
 
     mask: np.ndarray
-    codes: np.ndarray
-    reasons: tuple[str, ...]
     columns: np.ndarray
     ids: tuple[ArmId, ...]
-    excluded: Mapping[ArmId, str]
+    excluded: Exclusions
     floor: np.ndarray
     fragments: dict[object, bytes] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, codes: np.ndarray, reasons: tuple[str, ...], arms: tuple[ArmId, ...], floor: np.ndarray) -> EligibleSet:
-        """Make the set that `codes` say."""
-        mask = codes == 0
-        columns = np.flatnonzero(mask)
-        return cls(
-            mask,
-            codes,
-            reasons,
-            columns,
-            tuple(arms[i] for i in columns.tolist()),
-            {arms[i]: reasons[codes[i] - 1] for i in np.flatnonzero(codes).tolist()},
-            floor,
-        )
+    def of(cls, excluded: Exclusions, floor: np.ndarray) -> EligibleSet:
+        """What some exclusions leave."""
+        return cls(excluded.codes == 0, excluded.columns, excluded.eligible, excluded, floor)

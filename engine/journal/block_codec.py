@@ -32,6 +32,7 @@ from engine.core.decision_block import DecisionBlock
 from engine.core.drawing import SCALE
 from engine.core.eligible_set import EligibleSet
 from engine.core.errors import InvalidInput
+from engine.core.exclusions import Exclusions
 from engine.journal.arms_of import ArmsOf
 from engine.journal.instant import from_micros, to_micros
 
@@ -85,7 +86,7 @@ def decode_row(payload: bytes, start: int, arms: ArmsOf) -> Decision:
         user=parts[1].decode(),
         decided_at=from_micros(at),
         arm=shared.arms[column],
-        eligible=shared.eligible,
+        eligible=shared.excluded.eligible,
         counts=np.frombuffer(parts[4], dtype="<u4") if parts[4] else None,
         chosen_count=chosen,
         seed=seed,
@@ -107,8 +108,21 @@ class _Shared(NamedTuple):
     policy: str
     consents: frozenset[ChannelId] | None
     arms: Sequence[ArmId]
-    eligible: tuple[ArmId, ...]
-    excluded: Mapping[ArmId, str]
+    excluded: Exclusions
+
+
+class _Ids:
+    """Arm ids that are told apart by their catalogue's digest."""
+
+    def __init__(self, digest: str, arms: Sequence[ArmId]) -> None:
+        self.digest = digest
+        self.arms = arms
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Ids) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
 
 def _shared(block: DecisionBlock, i: int, eligible: EligibleSet, context: Context) -> bytes:
@@ -122,17 +136,16 @@ def _shared(block: DecisionBlock, i: int, eligible: EligibleSet, context: Contex
 
 
 def _make_shared(block: DecisionBlock, i: int, eligible: EligibleSet, context: Context) -> bytes:
-    codes = np.unique(eligible.codes[eligible.codes > 0]).tolist()
+    reasons, bitmaps = eligible.excluded.packed
     consents = None if context.consents is None else sorted(context.consents)
     try:
         text = orjson.dumps(
-            [block.campaign, block.modes[i].value, block.catalogue.digest, len(eligible.codes), block.snapshot_of(i),
-             block.policies[i], [eligible.reasons[code - 1] for code in codes], consents]
+            [block.campaign, block.modes[i].value, block.catalogue.digest, len(eligible.mask), block.snapshot_of(i),
+             block.policies[i], reasons, consents]
         )  # fmt: skip
     except (TypeError, orjson.JSONEncodeError) as error:
         raise InvalidInput(f"expected texts that JSON can hold: {error}", field="consents") from None
-    masks = [np.packbits(eligible.codes == code, bitorder="little").tobytes() for code in (0, *codes)]
-    shared = b"".join((_JSON_LENGTH.pack(len(text)), text, *masks))
+    shared = b"".join((_JSON_LENGTH.pack(len(text)), text, bitmaps))
     if len(shared) >= 1 << 16:
         raise InvalidInput(
             f"expected at most {(1 << 16) - 1} bytes of rules and reasons, got {len(shared)}; use fewer arms or rules",
@@ -147,26 +160,19 @@ def _read_shared(data: bytes, arms: ArmsOf) -> _Shared:
     ids = arms(catalogue)
     if size != len(ids):
         raise ValueError(f"expected a catalogue of {size} arms, got one of {len(ids)}")
-    eligible, excluded = _read_masks(data[2 + length :], tuple(reasons), ids)
+    excluded = _read_masks(data[2 + length :], tuple(reasons), _Ids(catalogue, ids))
     given = None if consents is None else frozenset(consents)
-    return _Shared(campaign, Mode(mode), catalogue, snapshot, policy, given, ids, eligible, excluded)
+    return _Shared(campaign, Mode(mode), catalogue, snapshot, policy, given, ids, excluded)
 
 
 @lru_cache(maxsize=512)
-def _masks(data: bytes, groups: int, size: int) -> np.ndarray:
-    packed = np.frombuffer(data, dtype=np.uint8).reshape(groups, (size + 7) // 8)
-    return np.unpackbits(packed, axis=1, count=size, bitorder="little").astype(bool)
-
-
-def _read_masks(
-    data: bytes, reasons: tuple[str, ...], ids: Sequence[ArmId]
-) -> tuple[tuple[ArmId, ...], Mapping[ArmId, str]]:
-    masks = _masks(data, 1 + len(reasons), len(ids))
-    eligible = tuple(ids[i] for i in np.flatnonzero(masks[0]).tolist())
-    excluded = {
-        ids[i]: reason for reason, mask in zip(reasons, masks[1:], strict=True) for i in np.flatnonzero(mask).tolist()
-    }
-    return eligible, excluded
+def _read_masks(data: bytes, reasons: tuple[str, ...], ids: _Ids) -> Exclusions:
+    packed = np.frombuffer(data, dtype=np.uint8).reshape(1 + len(reasons), (len(ids.arms) + 7) // 8)
+    masks = np.unpackbits(packed, axis=1, count=len(ids.arms), bitorder="little")
+    codes = np.zeros(len(ids.arms), dtype=np.uint8)
+    for code, mask in enumerate(masks[1:], start=1):
+        codes[mask == 1] = code
+    return Exclusions(ids.arms, codes, reasons)
 
 
 def _attributes(attributes: Mapping[str, object]) -> bytes:

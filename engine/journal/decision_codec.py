@@ -29,6 +29,7 @@ from engine.core.arm import ArmId
 from engine.core.context import Context
 from engine.core.decision import KEPT_PROBABILITIES, Decision, Mode
 from engine.core.errors import InvalidInput, NotFound
+from engine.core.exclusions import Exclusions
 from engine.journal.arms_of import ArmsOf
 from engine.journal.instant import from_micros, to_micros
 
@@ -43,9 +44,10 @@ def encode_decision(decision: Decision, arms: ArmsOf) -> bytes:
         InvalidInput: If it cannot be given back as it is: a non-finite attribute, a text that is no Unicode,
             counts that do not match the eligible arms, an embedding that is no vector.
     """
-    grouped = _by_reason(decision.excluded)
-    bitmaps = _bitmaps(decision, grouped, arms)
-    named: tuple[object, object] = (bitmaps[0], list(grouped)) if bitmaps is not None else (decision.eligible, grouped)
+    bitmaps = _bitmaps(decision, arms)
+    named: tuple[object, object] = (
+        (decision.eligible, _by_reason(decision.excluded)) if bitmaps is None else bitmaps[:2]
+    )
     header = _header(decision, named)
     embedding = np.asarray(decision.context.embedding, dtype="<f4")
     if embedding.ndim != 1:
@@ -53,7 +55,7 @@ def encode_decision(decision: Decision, arms: ArmsOf) -> bytes:
     counts, kept = _counts(decision)
     flags = (_COUNTS if decision.counts is not None else 0) | (_BITMAPS if bitmaps is not None else 0)
     sizes = _SIZES.pack(len(header), len(embedding), kept, flags)
-    return b"".join((sizes, header, embedding.tobytes(), counts, bitmaps[1] if bitmaps is not None else b""))
+    return b"".join((sizes, header, embedding.tobytes(), counts, bitmaps[2] if bitmaps is not None else b""))
 
 
 def decode_decision(payload: bytes, start: int, arms: ArmsOf) -> Decision:
@@ -72,11 +74,11 @@ def decode_decision(payload: bytes, start: int, arms: ArmsOf) -> Decision:
     counts = np.frombuffer(payload, dtype="<u4", count=kept, offset=at) if flags & _COUNTS else None
     at += 4 * kept
     if flags & _BITMAPS:
-        ids, masks = _masks(payload, at, eligible, 1 + len(excluded), arms(catalogue))
-        eligible = compress(ids, masks[0])
-        excluded = {r: list(compress(ids, mask)) for r, mask in zip(excluded, masks[1:], strict=True)}
+        eligible, excluded = _unpacked(payload, at, eligible, excluded, arms(catalogue))
     elif at != len(payload):
         raise ValueError(f"expected {at} bytes, got {len(payload)}")
+    else:
+        excluded = {arm_id: reason for reason, arm_ids in excluded.items() for arm_id in arm_ids}
     return Decision(
         id=id_,
         campaign=campaign,
@@ -92,7 +94,7 @@ def decode_decision(payload: bytes, start: int, arms: ArmsOf) -> Decision:
         catalogue=catalogue,
         snapshot=snapshot,
         policy=policy,
-        excluded={arm_id: reason for reason, arm_ids in excluded.items() for arm_id in arm_ids},
+        excluded=excluded,
         body_digest=body_digest,
     )
 
@@ -147,27 +149,46 @@ def _by_reason(excluded: Mapping[ArmId, str]) -> dict[str, list[ArmId]]:
     return grouped
 
 
-def _bitmaps(decision: Decision, grouped: Mapping[str, Sequence[ArmId]], arms: ArmsOf) -> tuple[int, bytes] | None:
-    """Catalogue size and bitmaps; None where ids are listed instead."""
+def _bitmaps(decision: Decision, arms: ArmsOf) -> tuple[int, Sequence[str], bytes] | None:
+    """Catalogue size, reasons and bitmaps; None where ids are listed instead."""
     if len(decision.eligible) + len(decision.excluded) <= KEPT_PROBABILITIES:
         return None
     try:
         ids = arms(decision.catalogue)
     except NotFound:
         return None
+    excluded = decision.excluded
+    if isinstance(excluded, Exclusions) and decision.eligible is excluded.eligible and _same(excluded.ids, ids):
+        return len(ids), *excluded.packed
+    grouped = _by_reason(excluded)
     groups = (decision.eligible, *grouped.values())
     masks = [np.fromiter(map(set(group).__contains__, ids), dtype=bool, count=len(ids)) for group in groups]
     whole = tuple(compress(ids, masks[0])) == tuple(decision.eligible)
     if not whole or any(mask.sum() != len(group) for mask, group in zip(masks, groups, strict=True)):
         return None
-    return len(ids), b"".join(np.packbits(mask, bitorder="little").tobytes() for mask in masks)
+    return len(ids), tuple(grouped), b"".join(np.packbits(mask, bitorder="little").tobytes() for mask in masks)
 
 
-def _masks(payload: bytes, at: int, size: Any, groups: int, ids: Sequence[ArmId]) -> tuple[Sequence[ArmId], np.ndarray]:
+def _same(ids: Sequence[ArmId], others: Sequence[ArmId]) -> bool:
+    return ids is others or ids == others
+
+
+def _unpacked(
+    payload: bytes, at: int, size: Any, reasons: Sequence[str], ids: Sequence[ArmId]
+) -> tuple[tuple[ArmId, ...], Mapping[ArmId, str]]:
+    """Eligible arms and the reasons of the others."""
     if size != len(ids):
         raise ValueError(f"expected a catalogue of {size} arms, got one of {len(ids)}")
-    width = (len(ids) + 7) // 8
+    groups, width = 1 + len(reasons), (len(ids) + 7) // 8
     if len(payload) != at + groups * width:
         raise ValueError(f"expected {at + groups * width} bytes, got {len(payload)}")
     packed = np.frombuffer(payload, dtype=np.uint8, offset=at).reshape(groups, width)
-    return ids, np.unpackbits(packed, axis=1, count=len(ids), bitorder="little").astype(bool)
+    masks = np.unpackbits(packed, axis=1, count=len(ids), bitorder="little").astype(bool)
+    if groups < 256 and (masks.sum(axis=0) == 1).all():  # every arm is in one group, as rules leave it
+        codes = np.arange(groups, dtype=np.uint8) @ masks.view(np.uint8)
+        exclusions = Exclusions(ids, codes, reasons)
+        return exclusions.eligible, exclusions
+    eligible = tuple(compress(ids, masks[0]))
+    return eligible, {
+        arm: reason for reason, mask in zip(reasons, masks[1:], strict=True) for arm in compress(ids, mask)
+    }

@@ -17,6 +17,7 @@ from engine.core.decision import Decision, Mode
 from engine.core.decision_block import DecisionBlock
 from engine.core.drawing import SCALE
 from engine.core.errors import NotFound, RequestIdConflict, Unavailable
+from engine.core.exclusions import Exclusions
 from engine.core.outcome import Outcome, OutcomeType
 from engine.journal import Added, Record
 from engine.service.decided import Decided
@@ -370,7 +371,7 @@ def _safe_answer(serving: Serving, campaign: str, decision_id: str, user: str, a
         mode=Mode.FALLBACK,
         catalogue=serving.catalogue.digest,
         policy=CLIENT_SAFE_ANSWER,
-        excluded=dict.fromkeys(serving.catalogue.ids[1:], "server_away"),
+        excluded=Exclusions.all_but_hold(serving.catalogue.ids, "server_away"),
     )
 
 

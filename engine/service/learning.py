@@ -29,7 +29,7 @@ from engine.service.learning_tally import LearningTally
 from engine.service.learning_trained import Trained
 from engine.service.publishing import Publication, Publisher
 from engine.store import SnapshotStore, SqliteLeases
-from engine.vw import VwLearner
+from engine.vw import LearnerProcess, VwLearner
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ class Learning:
         folder: Path,
         clock: Clock,
         holder: str,
+        apart: bool = False,
     ) -> None:
         """Take the campaign's lease; nothing is read before the first `step`.
 
@@ -74,6 +75,7 @@ class Learning:
             folder: For the checkpoint and the dead letters.
             clock: Dates snapshots; learning itself follows the journal's time alone.
             holder: Names this process.
+            apart: Whether Vowpal Wabbit runs in a process of its own; it makes no difference to what is learned.
 
         Raises:
             FailedPrecondition: If another process learns this campaign.
@@ -89,6 +91,8 @@ class Learning:
             leases.close()
             raise
         self._renewed_at = clock.now()
+        self._apart = apart
+        self._opened = False
         self._publisher = Publisher(snapshots, clock)
         self._path = folder / "checkpoint"
         folder.mkdir(parents=True, exist_ok=True)
@@ -177,6 +181,7 @@ class Learning:
 
     def close(self) -> None:
         """Let the lease go; what is not at a save point is learned again by the next learner."""
+        self._learner.close()
         self._leases.release(self._lease)
         self._leases.close()
 
@@ -190,18 +195,31 @@ class Learning:
         self.tally = LearningTally()
         if checkpoint is None:
             self._positions: dict[str, Position] = {}
-            self._learner = VwLearner(campaign.learning, campaign.schema)
+            self._open_learner(None)
             self._joiner: Joiner[Position] = Joiner(horizons(campaign), campaign.attribution, wait)
         else:
             self._last = (checkpoint.matured_at, checkpoint.decision_id)
             self._positions = dict(checkpoint.positions)
-            self._learner = VwLearner.from_bytes(campaign.learning, campaign.schema, checkpoint.model)
+            self._open_learner(checkpoint.model)
             self._joiner = Joiner(
                 horizons(campaign), campaign.attribution, wait, start=checkpoint.positions, after=self._last
             )
             self._joiner.tally = JoinTally(**checkpoint.tallies["join"])
             self.tally = LearningTally(**checkpoint.tallies["learning"])
         self._flushed = self._learner.learned
+
+    def _open_learner(self, model: bytes | None) -> None:
+        options, schema = self.campaign.learning, self.campaign.schema
+        if self._opened:
+            self._learner.close()
+        self._opened = True
+        self._learner: VwLearner | LearnerProcess
+        if self._apart:
+            self._learner = LearnerProcess(options, schema, model)
+        else:
+            self._learner = (
+                VwLearner(options, schema) if model is None else VwLearner.from_bytes(options, schema, model)
+            )
 
     def _load(self) -> None:
         """Continue from the checkpoint, once."""

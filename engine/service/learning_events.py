@@ -41,7 +41,7 @@ class EventMaker:
         """
         decision = joined.decision
         catalogue, features = self._arms(decision.catalogue)
-        eligible = [catalogue.index(arm, "eligible") for arm in decision.eligible]
+        eligible = catalogue.columns(decision.eligible, "eligible")
         objective = self._campaign.objective
         return LearningEvent(
             x=self._campaign.schema.encode(decision.context.embedding, decision.context.attributes),

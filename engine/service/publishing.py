@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,11 +20,12 @@ from engine.core.reading import plain
 from engine.core.variant import VariantState
 from engine.service.learning_settings import settings_digest
 from engine.service.learning_trained import Trained
-from engine.store import CurrentPointer, Lease, Manifest, SnapshotStore
+from engine.store import ArmMatrix, CurrentPointer, Lease, Manifest, SnapshotStore
 from engine.vw import check_compiled, compile_model, vw_arguments
 
 EFFECTIVE_SAMPLE_SIZE = 1_000
 _NAMED = 8
+_LISTED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Publication:
     rows: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Every arm's floor and the rows it asks for, arms of equal floor together; the manifest names each arm."""
+        """Every arm's floor and the rows it asks for, arms of equal floor together; the manifest has them all."""
         if self.withheld:
             return f"nothing published after {self.learned} decisions: {self.withheld}"
         groups: dict[float, list[str]] = {}
@@ -89,11 +92,11 @@ class Publisher:
         withheld = "" if rebuilt else self._reason_to_wait(campaign, trained, current)
         if withheld:
             return Publication("", withheld, trained.learned)
-        compiled, worst = self._compiled(campaign, trained)
+        compiled, derived, worst = self._compiled(campaign, trained)
         floors = arm_floors(campaign)
         manifest = self._manifest(campaign, trained, current.version if current else "", floors)
         try:
-            name = self._snapshots.publish(manifest, trained.model, compiled, lease)
+            name = self._snapshots.publish(manifest, trained.model, compiled, lease, derived)
         except FailedPrecondition as error:
             now = self._snapshots.current()
             if now is not None and lease.epoch < now.fence:
@@ -114,10 +117,10 @@ class Publisher:
             Unavailable: If the disk is full or failing; nothing changed.
         """
         current = self._snapshots.current()
-        compiled, worst = self._compiled(campaign, trained)
+        compiled, derived, worst = self._compiled(campaign, trained)
         floors = arm_floors(campaign)
         manifest = self._manifest(campaign, trained, current.version if current else "", floors)
-        name = self._snapshots.add(manifest, trained.model, compiled)
+        name = self._snapshots.add(manifest, trained.model, compiled, derived)
         return Publication(name, "", trained.learned, worst, floors, rows_needed(floors))
 
     def _reason_to_wait(self, campaign: Campaign, trained: Trained, current: CurrentPointer | None) -> str:
@@ -132,17 +135,21 @@ class Publisher:
         same = champion.vw.get("settings") == settings_digest(campaign)
         return f"{current.version} has learned as much" if same and champion.learned >= trained.learned else ""
 
-    def _compiled(self, campaign: Campaign, trained: Trained) -> tuple[bytes, float]:
+    def _compiled(self, campaign: Campaign, trained: Trained) -> tuple[bytes, Mapping[str, bytes], float]:
+        """The tables, the matrix that servers derive from them for the present catalogue, the worst difference."""
         options, schema = campaign.learning, campaign.schema
         if options.served_through_vw:
-            return b"", 0.0  # servers load model.vw instead
+            return b"", {}, 0.0  # servers load model.vw instead
         arms = campaign.catalogue().features()
-        features = [feature for arm in (*arms, *trained.features) for feature in arm]
+        # Arms share most of their features: the same objects need a look once only.
+        features = {id(feature): feature for arm in (*arms, *trained.features) for feature in arm}.values()
         compiled = compile_model(trained.model, options, schema, features)
         worst = check_compiled(trained.model, options, schema, compiled, arms, seed=trained.learned)
         # Labels were shifted by the resting cost (see EventMaker): here predictions become costs again.
         shifted = replace(compiled, constant=compiled.constant + campaign.objective.resting_cost)
-        return shifted.to_bytes(), worst
+        data, matrix = shifted.to_bytes(), shifted.matrix(arms)
+        file = ArmMatrix(Path(), hashlib.sha256(data).hexdigest(), campaign.catalogue().digest)
+        return data, {file.path.name: file.to_bytes(matrix.rows, matrix.biases)}, worst
 
     def _manifest(self, campaign: Campaign, trained: Trained, parent: str, floors: Mapping[str, float]) -> Manifest:
         return Manifest(
@@ -165,7 +172,7 @@ class Publisher:
             catalogue=campaign.catalogue().digest,
             objective={**plain(campaign.objective), "label_shift": -campaign.objective.resting_cost},
             exploration=exploration_document(campaign, trained.learned),
-            floor={**plain(campaign.exploration.floor), "arms": floors, "rows": rows_needed(floors)},
+            floor={**plain(campaign.exploration.floor), **floor_document(floors)},
             learned=trained.learned,
             created_at=self._clock.now(),
         )
@@ -191,6 +198,22 @@ def arm_floors(campaign: Campaign) -> dict[str, float]:
         eligible[0, i] = variant is not None and variant.state is VariantState.APPROVED
     shares = campaign.exploration.floor.shares(eligible, catalogue.cells)[0]
     return {str(catalogue.ids[i]): float(shares[i]) for i in np.flatnonzero(eligible[0])}
+
+
+def floor_document(floors: Mapping[str, float]) -> dict[str, Any]:
+    """Every arm's floor and the rows it asks for: arm by arm, or for many arms by channel and slot.
+
+    All arms of a channel and slot have one floor. Servers read and check the manifest at every swap, and one that
+    listed ten thousand arms would hold requests up.
+    """
+    rows = rows_needed(floors)
+    if len(floors) <= _LISTED:
+        return {"arms": dict(floors), "rows": rows}
+    cells: dict[str, dict[str, float]] = {}
+    for arm, floor in floors.items():
+        cell = cells.setdefault(arm.partition("/")[2] or arm, {"arms": 0, "floor": floor, "rows": rows[arm]})
+        cell["arms"] += 1
+    return {"cells": cells}
 
 
 def rows_needed(floors: Mapping[str, float]) -> dict[str, int]:

@@ -86,13 +86,13 @@ class Registry(Mapping[str, Serving]):
         champion, served = self._champion(campaign.id), self._served.get(campaign.id)
         for snapshot in (champion, served if served is not champion else None):
             try:
-                serving = Serving(campaign, revision, snapshot)
+                serving = Serving(campaign, revision, snapshot, known)
             except ArmsreachError as error:
                 self._note(campaign.id, snapshot.version if snapshot else "", error)
             else:
                 break
         else:
-            snapshot, serving = None, Serving(campaign, revision, None)
+            snapshot, serving = None, Serving(campaign, revision, None, known)
         if snapshot is not None and (known is None or known.snapshot != serving.snapshot):
             if snapshot is champion:
                 self.troubles.pop(campaign.id, None)

@@ -1,5 +1,6 @@
 """What outlives a process beside the journal: snapshots, leases and documents."""
 
+from engine.store.arm_matrix import ArmMatrix
 from engine.store.current_pointer import CurrentPointer
 from engine.store.document import Document
 from engine.store.documents import DocumentStore
@@ -10,6 +11,7 @@ from engine.store.snapshot import Snapshot
 from engine.store.snapshots import SnapshotStore
 
 __all__ = [
+    "ArmMatrix",
     "CurrentPointer",
     "Document",
     "DocumentStore",

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -43,7 +43,14 @@ class SnapshotStore:
         self._campaign = campaign
         self._path = folder / _checked_name(campaign, "campaign")
 
-    def publish(self, manifest: Manifest, model: bytes, compiled: bytes, lease: Lease | None = None) -> str:
+    def publish(
+        self,
+        manifest: Manifest,
+        model: bytes,
+        compiled: bytes,
+        lease: Lease | None = None,
+        derived: Mapping[str, bytes] | None = None,
+    ) -> str:
         """Write a version and make it the champion, if its parent still is.
 
         Args:
@@ -52,6 +59,7 @@ class SnapshotStore:
             model: The learner's model.
             compiled: What servers score with.
             lease: The right to publish; without one the manifest's epoch counts.
+            derived: Further files by name, with checksums of their own, that can be made again from these.
 
         Returns:
             The version.
@@ -67,17 +75,18 @@ class SnapshotStore:
             epoch = manifest.epoch if lease is None else lease.epoch
             _check_fence(current, epoch, manifest.parent)
             filled = self._filled(manifest, epoch, model, compiled)
-            self._write(filled, {MODEL: model, COMPILED: compiled, MANIFEST: filled.dumps()})
+            self._write(filled, {**(derived or {}), MODEL: model, COMPILED: compiled, MANIFEST: filled.dumps()})
             self._point(filled.version, epoch, "publish", current, "")
         return filled.version
 
-    def add(self, manifest: Manifest, model: bytes, compiled: bytes) -> str:
+    def add(self, manifest: Manifest, model: bytes, compiled: bytes, derived: Mapping[str, bytes] | None = None) -> str:
         """Write a version beside the champion, for somebody to look at, and to promote or not.
 
         Args:
             manifest: As for `publish`; its `parent` may be any version, and its epoch becomes the champion's.
             model: The learner's model.
             compiled: What servers score with.
+            derived: As for `publish`.
 
         Returns:
             The version.
@@ -91,7 +100,7 @@ class SnapshotStore:
         with self._changing():
             current = self.current()
             filled = self._filled(manifest, manifest.epoch if current is None else current.fence, model, compiled)
-            self._write(filled, {MODEL: model, COMPILED: compiled, MANIFEST: filled.dumps()})
+            self._write(filled, {**(derived or {}), MODEL: model, COMPILED: compiled, MANIFEST: filled.dumps()})
         return filled.version
 
     def current(self) -> CurrentPointer | None:

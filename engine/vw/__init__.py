@@ -5,6 +5,7 @@ from engine.vw.arm_stream import ArmLabel, ArmStream
 from engine.vw.compiling import check_compiled, compile_model
 from engine.vw.example import ExampleWriter, arm_line
 from engine.vw.learner import VwLearner
+from engine.vw.learner_process import LearnerProcess
 from engine.vw.model_file import ModelFile, checked_model
 from engine.vw.vw_policy import VwPolicy
 from engine.vw.workspace import Workspace
@@ -13,6 +14,7 @@ __all__ = [
     "ArmLabel",
     "ArmStream",
     "ExampleWriter",
+    "LearnerProcess",
     "ModelFile",
     "VwLearner",
     "VwPolicy",

@@ -48,6 +48,21 @@ class ExampleWriter:
         Raises:
             InvalidInput: Naming the field that cannot be learned.
         """
+        label = self._label(event)
+        lines = self.unlabelled(event.x, event.arms)
+        lines[event.chosen + 1] = label + lines[event.chosen + 1]
+        return lines
+
+    def chosen_only(self, event: LearningEvent) -> tuple[str, str]:
+        """The shared line and the chosen arm's line with its label, where the other arms are ready.
+
+        Raises:
+            InvalidInput: Naming the field that cannot be learned.
+        """
+        label = self._label(event)
+        return self._shared(event.x), label + self.arm(event.arms[event.chosen])
+
+    def _label(self, event: LearningEvent) -> str:
         if not 0 <= event.chosen < len(event.arms):
             raise InvalidInput(f"expected an index below {len(event.arms)}, got {event.chosen}", field="chosen")
         if not 0.0 < event.probability <= 1.0:
@@ -58,9 +73,7 @@ class ExampleWriter:
             raise InvalidInput(f"{event.probability} is zero as a float32; clip it", field="probability")
         if not (isinstance(event.weight, int) and event.weight >= 1):
             raise InvalidInput(f"expected a whole number ≥ 1, got {event.weight}", field="weight")
-        lines = self.unlabelled(event.x, event.arms)
-        lines[event.chosen + 1] = f"0:{event.cost:.9g}:{event.probability:.9g} {lines[event.chosen + 1]}"
-        return lines
+        return f"0:{event.cost:.9g}:{event.probability:.9g} "
 
     def unlabelled(self, x: np.ndarray, arms: Sequence[tuple[Feature, ...]]) -> list[str]:
         """The lines to predict from.
@@ -74,7 +87,7 @@ class ExampleWriter:
         """
         if not arms:
             raise InvalidInput("expected at least one arm", field="arms")
-        return [self._shared(x), *map(self._arm, arms)]
+        return [self._shared(x), *map(self.arm, arms)]
 
     def _shared(self, x: np.ndarray) -> str:
         if x.shape != (len(self._names),) or x.dtype != np.float32:
@@ -85,16 +98,18 @@ class ExampleWriter:
         parts = ["shared"]
         if d:
             parts += ("|U", self._dense % tuple(x[:d].tolist()))
-        present = np.flatnonzero(x[d:])
-        if len(present):
-            parts.append("|X")
-            parts += (
-                f"{self._names[d + i]}:{value:.9g}" for i, value in zip(present, x[d:][present].tolist(), strict=True)
-            )
+        present = [f"{name}:{value:.9g}" for name, value in zip(self._names[d:], x[d:].tolist(), strict=True) if value]
+        if present:
+            parts += ("|X", *present)
         # A shared line needs a namespace to be one; an empty one has no features.
         return " ".join(parts) if len(parts) > 1 else "shared |U"
 
-    def _arm(self, features: tuple[Feature, ...]) -> str:
+    def arm(self, features: tuple[Feature, ...]) -> str:
+        """The line of one arm, remembered as long as the same tuple is asked for.
+
+        Raises:
+            InvalidInput: Naming the feature that cannot be written.
+        """
         known = self._cache.get(id(features))
         # The cache holds the tuple itself, so that its id cannot be given to another one.
         if known is not None and known[0] is features:

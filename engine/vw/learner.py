@@ -12,6 +12,7 @@ from engine.core.schema import Schema
 from engine.vw.arguments import vw_arguments
 from engine.vw.example import ExampleWriter
 from engine.vw.model_file import checked_model
+from engine.vw.ready_arms import ReadyArms
 from engine.vw.workspace import Workspace
 
 
@@ -31,6 +32,7 @@ class VwLearner:
         self._writer = ExampleWriter(schema)
         self._arguments = vw_arguments(options)
         self._workspace = Workspace(self._arguments)
+        self._ready = ReadyArms(self._workspace, self._writer)
         self._reader: tuple[int, Workspace] | None = None
         self._learned = 0
 
@@ -51,12 +53,35 @@ class VwLearner:
             InvalidInput: If an event cannot be learned; those before it have been.
         """
         for event in events:
-            lines = self._writer.labelled(event)
-            for _ in range(event.weight):
+            self.learn_written(*self._writer.chosen_only(event), event.arms, event.chosen, event.weight)
+
+    def learn_written(
+        self, shared: str, labelled: str, arms: Sequence[tuple[Feature, ...]], chosen: int, weight: int
+    ) -> None:
+        """Learn an event that an `ExampleWriter` of the same schema has checked and written.
+
+        Args:
+            shared: The shared line.
+            labelled: The chosen arm's line with its label.
+            arms: Features of every eligible arm.
+            chosen: Index into `arms`.
+            weight: How often.
+
+        Raises:
+            InvalidInput: If an arm cannot be written.
+        """
+        for _ in range(weight):
+            # Where the model is no plain table, reductions may leave traces in examples that are used again.
+            ready = None if self._options.served_through_vw else self._ready.of(arms)
+            if ready is None:
+                lines = [shared, *map(self._writer.arm, arms)]
+                lines[chosen + 1] = labelled
                 self._workspace.learn(lines)
-                self._learned += 1
-                if self._learned % self._options.save_every == 0:
-                    self._reopen(self._workspace.to_bytes())
+            else:
+                self._workspace.learn_parsed(shared, labelled, ready, chosen)
+            self._learned += 1
+            if self._learned % self._options.save_every == 0:
+                self._reopen(self._workspace.to_bytes())
 
     def to_bytes(self) -> bytes:
         """The model as a Vowpal Wabbit file, with all state that learning on needs."""
@@ -75,6 +100,11 @@ class VwLearner:
         learner._reopen(data)
         learner._learned = round(learner._workspace.weighted_examples())
         return learner
+
+    def close(self) -> None:
+        """Free the native memory."""
+        self._ready.close()
+        self._workspace.close()
 
     def predict(self, x: np.ndarray, arms: Sequence[tuple[Feature, ...]]) -> np.ndarray:
         """Predict costs with Vowpal Wabbit itself, from saved and reloaded bytes.
@@ -97,5 +127,7 @@ class VwLearner:
         return np.array(self._reader[1].predict(lines))
 
     def _reopen(self, data: bytes) -> None:
+        self._ready.close()
         self._workspace.close()
         self._workspace = Workspace(self._arguments, data)
+        self._ready = ReadyArms(self._workspace, self._writer)

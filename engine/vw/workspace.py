@@ -11,6 +11,8 @@ import vowpalwabbit
 
 from engine.core.errors import LearningError
 
+_NO_SHOPPER = "shared |U"
+
 
 class Workspace:
     """A quiet Vowpal Wabbit workspace. Not thread-safe: one per process or lock.
@@ -52,6 +54,53 @@ class Workspace:
             self._native._finish_example_multi_ex(parsed)
         except Exception as error:
             raise LearningError(f"Vowpal Wabbit refused an example: {error}") from None
+
+    def parse_arms(self, lines: Sequence[str]) -> list[Any]:
+        """Read arms' lines once, for `learn_parsed` to use many times; `release` gives the list back.
+
+        Returns:
+            A shared example of nothing, then one per line.
+
+        Raises:
+            LearningError: If Vowpal Wabbit refuses it.
+        """
+        try:
+            parsed: list[Any] = self._native._parse("\n".join((_NO_SHOPPER, *lines)))
+        except Exception as error:
+            raise LearningError(f"Vowpal Wabbit refused an example: {error}") from None
+        return parsed
+
+    def learn_parsed(self, shared: str, labelled: str, arms: list[Any], chosen: int) -> None:
+        """Learn one example of which all arms but the chosen one are ready.
+
+        Learning leaves an example as it found it, so that weights and optimiser state come out bit for bit as from
+        `learn`; of the counters that Vowpal Wabbit keeps for its own reports, the number of features seen does not.
+
+        Args:
+            shared: The shared line.
+            labelled: The chosen arm's line with its label.
+            arms: From `parse_arms`, all different, without the shared one; the list is changed.
+            chosen: Which of them stands for the chosen arm.
+
+        Raises:
+            LearningError: If Vowpal Wabbit refuses it.
+        """
+        try:
+            own = self._native._parse(f"{shared}\n{labelled}")
+            arms[chosen] = own[1]
+            arms.insert(0, own[0])
+            self._native.learn_multi(arms)
+            self._native._finish_example_multi_ex(own)
+        except Exception as error:
+            raise LearningError(f"Vowpal Wabbit refused an example: {error}") from None
+
+    def release(self, parsed: list[Any]) -> None:
+        """Give back what `parse_arms` returned, before `close`; the model is not to be saved after that.
+
+        Vowpal Wabbit takes an example back after a prediction only: without one its native code fails.
+        """
+        self._native.predict_multi(parsed)
+        self._native._finish_example_multi_ex(parsed)
 
     def predict_then_learn(self, lines: list[str]) -> list[float]:
         """Learn one example, and return the scores of its arms from before.

@@ -53,12 +53,25 @@ class Floor:
 
     def shares(self, eligible: np.ndarray, cells: np.ndarray) -> np.ndarray:
         """The floor's own share for each arm. Shape (n, k); rows sum to `total`."""
-        member = np.zeros((len(cells), int(cells.max()) + 1))
-        member[np.arange(len(cells)), cells] = 1.0
-        arms_in_cell = eligible @ member  # whole numbers: exact in any order of summation
+        arms_in_cell = _arms_in_cells(eligible, cells)
         open_cells = (arms_in_cell > 0).sum(axis=1)
         hold = np.where(open_cells > 1, np.maximum(self.total / open_cells, self.hold), self.total)
         per_cell = (self.total - hold) / np.maximum(open_cells - 1, 1)
         share = per_cell[:, None] / np.maximum(arms_in_cell, 1)
         share[:, 0] = hold
         return np.asarray(np.where(eligible, share[:, cells], 0.0))
+
+
+_MANY = 256
+
+
+def _arms_in_cells(eligible: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """How many arms each cell has open, shape (n, c); whole numbers, exact in any order of summation."""
+    count = int(cells.max()) + 1
+    if len(cells) > _MANY:  # the product below would touch every arm once for each cell
+        n = len(eligible)
+        rows, columns = np.nonzero(eligible)
+        return np.bincount(rows * count + cells[columns], minlength=n * count).reshape(n, count)
+    member = np.zeros((len(cells), count))
+    member[np.arange(len(cells)), cells] = 1.0
+    return np.asarray(eligible @ member)

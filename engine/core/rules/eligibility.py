@@ -8,9 +8,9 @@ from datetime import datetime
 
 import numpy as np
 
-from engine.core.arm import ArmId
 from engine.core.campaign import Campaign
 from engine.core.catalogue import Catalogue
+from engine.core.exclusions import Exclusions
 from engine.core.rules.audience import Audience
 from engine.core.rules.campaign_dates import CampaignDates
 from engine.core.rules.consent import Consent
@@ -84,6 +84,6 @@ class Eligibility:
             return self._hours.send_at(column, inquiry)
         return inquiry.at if column else None
 
-    def excluded(self, eligible: Eligible) -> dict[ArmId, str]:
+    def excluded(self, eligible: Eligible) -> Exclusions:
         """Arm id → reason, of every excluded arm."""
-        return {self._ids[i]: self.reasons[eligible.codes[i] - 1] for i in np.flatnonzero(eligible.codes)}
+        return Exclusions(self._ids, eligible.codes, self.reasons)

@@ -248,3 +248,21 @@ def test_policy_sees_gaps_in_typical_units_and_keeps_the_floor() -> None:
     own = SquareCB().probabilities(COSTS.astype(np.float32) / 0.1, ALL, 4)
     expected = 0.96 * own[0] + np.array([0.04 / 3, 0.02 / 3, 0.02 / 3, 0.04 / 3])
     assert policy.probabilities(COSTS.astype(np.float32), ALL)[0] == pytest.approx(expected)
+
+
+def test_the_floor_over_many_arms_is_what_it_is_over_few():
+    rng = np.random.default_rng(8)
+    cells = np.array([0, *rng.integers(1, 7, size=400)])
+    eligible = rng.random((5, 401)) < 0.3
+    eligible[:, 0] = True
+    eligible[2, cells == 3] = False
+    shares = Floor().shares(eligible, cells)
+    assert np.allclose(shares.sum(axis=1), 0.05)
+    for row, mask in zip(shares, eligible, strict=True):
+        open_cells = len(set(cells[mask]))
+        hold = max(0.05 / open_cells, 0.01)
+        assert row[0] == pytest.approx(hold)
+        for arm in np.flatnonzero(mask)[1:]:
+            in_cell = int((cells[mask] == cells[arm]).sum())
+            assert row[arm] == pytest.approx((0.05 - hold) / (open_cells - 1) / in_cell)
+        assert not row[~mask].any()

@@ -9,7 +9,7 @@ from engine.core.campaign import Campaign
 from engine.core.exploration.options import ExplorationOptions
 from engine.core.placement import Channel, Slot
 from engine.core.variant import Variant, VariantState
-from engine.service.publishing import Publication, arm_floors, exploration_document, rows_needed
+from engine.service.publishing import Publication, arm_floors, exploration_document, floor_document, rows_needed
 
 
 def variant(name: str, state: VariantState, *channels: str) -> Variant:
@@ -58,3 +58,14 @@ def test_a_publication_prints_every_floor_with_the_rows_it_asks_for():
         "  floor 0.00833, 120,000 rows to evaluate it: a/email/now, b/email/now",
     ]
     assert "rolled back" in str(Publication("", "rolled back to 1", 500))
+
+
+def test_the_manifest_has_the_floors_of_many_arms_by_channel_and_slot():
+    variants = tuple(variant(f"v{i}", VariantState.APPROVED, "email", *["push"][: i % 2]) for i in range(200))
+    floors = arm_floors(replace(CAMPAIGN, variants=variants))
+    assert floor_document(dict(list(floors.items())[:256])).keys() == {"arms", "rows"}
+    cells = floor_document(floors)["cells"]
+    assert {name: cell["arms"] for name, cell in cells.items()} == {"hold": 1, "email/now": 200, "push/now": 100}
+    for arm, floor in floors.items():
+        cell = cells[arm.partition("/")[2] or arm]
+        assert (cell["floor"], cell["rows"]) == (floor, rows_needed(floors)[arm])

@@ -1,0 +1,71 @@
+"""A learner in a process of its own learns the same bytes, and its end is noticed."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from engine.core.errors import CorruptState, InvalidInput, LearningError
+from engine.core.learning import LearningOptions
+from engine.vw import LearnerProcess, VwLearner
+
+OPTIONS = LearningOptions(bits=14, interactions=("UV", "XC"), save_every=70)
+
+
+@pytest.fixture
+def opened(schema):
+    learners: list[LearnerProcess] = []
+
+    def open_one(data: bytes | None = None) -> LearnerProcess:
+        learners.append(LearnerProcess(OPTIONS, schema, data))
+        return learners[-1]
+
+    yield open_one
+    for learner in learners:
+        learner.close()
+
+
+def test_the_same_bytes_as_in_one_process_and_after_a_restart(schema, draw_events, opened):
+    events = [dataclasses.replace(event, weight=1 + i % 2) for i, event in enumerate(draw_events(3, 300))]
+    beside, apart = VwLearner(OPTIONS, schema), opened()
+    for begin, end in ((0, 130), (130, 131), (131, 250)):
+        beside.learn(events[begin:end])
+        apart.learn(events[begin:end])
+        assert apart.learned == beside.learned
+        assert apart.to_bytes() == beside.to_bytes()
+    again = opened(apart.to_bytes())
+    assert again.learned == apart.learned
+    resumed = VwLearner.from_bytes(OPTIONS, schema, beside.to_bytes())
+    for learner in (resumed, again):
+        learner.learn(events[250:])
+    assert again.to_bytes() == resumed.to_bytes()
+
+
+def test_what_cannot_be_learned_is_refused_at_once_and_nothing_is_lost(schema, draw_events, opened):
+    events = draw_events(4, 80)
+    beside, apart = VwLearner(OPTIONS, schema), opened()
+    bad = dataclasses.replace(events[40], x=np.full_like(events[40].x, np.nan))
+    for learner in (beside, apart):
+        with pytest.raises(InvalidInput, match="x"):
+            learner.learn([*events[:40], bad])
+        learner.learn(events[40:])
+    assert apart.learned == beside.learned == 80
+    assert apart.to_bytes() == beside.to_bytes()
+
+
+def test_bytes_that_are_no_model_are_refused(opened):
+    with pytest.raises(CorruptState):
+        opened(b"no model")
+
+
+def test_a_killed_process_is_noticed(draw_events, opened):
+    learner = opened()
+    learner.learn(draw_events(5, 10))
+    os.kill(learner._process.pid, signal.SIGKILL)
+    learner._process.join()
+    with pytest.raises(LearningError, match="ended"):
+        learner.to_bytes()
