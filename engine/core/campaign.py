@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from engine.core.arm import HOLD, checked_part
+from engine.core.budget import Budget
 from engine.core.catalogue import Catalogue
 from engine.core.errors import ConfigError
 from engine.core.exploration.options import ExplorationOptions
@@ -92,6 +93,7 @@ class Campaign:
         ends_at: From then on, only `hold` is eligible.
         paused: Only `hold` is eligible.
         variant_ids: Whether a variant's id is a feature beside its facts.
+        budget: What its sends may cost in all; None for no limit.
     """
 
     id: str
@@ -111,6 +113,7 @@ class Campaign:
     ends_at: datetime | None = None
     paused: bool = False
     variant_ids: bool = True
+    budget: Budget | None = None
 
     def __post_init__(self) -> None:
         checked_part(self.id, "campaign.id")
@@ -126,6 +129,13 @@ class Campaign:
                 raise ConfigError(f"{name!r} is not an attribute of the schema", field="audience")
         if self.starts_at and self.ends_at and self.starts_at >= self.ends_at:
             raise ConfigError("expected a time after starts_at", field="ends_at")
+        dearest = max(channel.cost_minor for channel in self.channels)
+        if self.budget is not None and 0 < self.budget.chunk_minor < dearest:
+            raise ConfigError(
+                f"expected at least {dearest}, the dearest channel's cost_minor, got {self.budget.chunk_minor};"
+                " a worker pays a send from one chunk",
+                field="budget.chunk_minor",
+            )
         catalogue = self.catalogue()
         self.exploration.explorer({str(arm): i for i, arm in enumerate((HOLD, *catalogue.ids[1:]))})
 
