@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.core.campaign import Campaign
@@ -26,6 +28,7 @@ class Limits:
     reasons = ("budget_exhausted", "stock_exhausted")
 
     def __init__(self, campaign: Campaign, catalogue: Catalogue) -> None:
+        self._campaign, self._catalogue = campaign, catalogue
         cost_of = {channel.id: channel.cost_minor for channel in campaign.channels}
         costs = [0 if arm is None else cost_of[arm.channel] for arm in catalogue.arms]
         limits: list[Limit] = []
@@ -54,6 +57,11 @@ class Limits:
 
     def __len__(self) -> int:
         return len(self.limits)
+
+    def without_limits(self) -> Limits:
+        """For the same arms and prices, with nothing that runs out."""
+        free = tuple(replace(variant, stock=None) for variant in self._campaign.variants)
+        return Limits(replace(self._campaign, budget=None, variants=free), self._catalogue)
 
     def costs(self, index: int) -> np.ndarray:
         """What each arm takes of limit `index`: shape (k,), int64; 0 for `hold`."""
