@@ -16,6 +16,8 @@ from engine.core.limits import Limits
 from engine.core.prices import Prices
 from engine.core.purse import Purse
 from engine.journal.position import Position
+from engine.service.ledger_exchange import Plan, exchange, requests_of
+from engine.service.taking_over import Recover, take_over
 from engine.store.ledger import Checkpoint, Holding, Ledger, Request, account_name
 
 log = logging.getLogger(__name__)
@@ -23,15 +25,9 @@ log = logging.getLogger(__name__)
 REASK_S = 1.0
 """How long after a refusal the ledger is asked again: others may have given something back."""
 
-Recover = Callable[[Position, Prices], Mapping[str, int]]
-"""What was spent behind a position, by limit: `spent_behind` with its other arguments bound."""
-
 MarkChain = Callable[[], Awaitable[Position]]
 """Appends a mark to the worker's chain and returns its position once it is durable. It must stand behind every record
 whose costs were taken before the call, and before every record whose costs are taken after it."""
-
-Plan = Sequence[tuple[str, int]]
-"""Limit → how much to lease (above 0) or to give back (below 0)."""
 
 
 class Allowance:
@@ -100,16 +96,14 @@ class Allowance:
 
     def excluded(self) -> np.ndarray | None:
         """Which arms cannot be paid; see `Limits.excluded`. Asks for more where little is left."""
-        if self.purse.is_low():
-            self._ask()
+        if not self.purse.is_low():
+            return None  # what is not low pays even the dearest send
+        self._ask()
         return self.purse.excluded()
 
     def take(self, arm: int) -> bool:
         """See `Purse.take`."""
-        taken = self.purse.take(arm)
-        if self.purse.is_low():
-            self._ask()
-        return taken
+        return self.purse.take(arm)
 
     def take_rows(self, chosen: np.ndarray) -> int:
         """See `Purse.take_rows`."""
@@ -227,10 +221,7 @@ class Allowance:
             plan = self._plan(0.0)
             if plan:
                 self._pending = plan
-                loop = asyncio.get_running_loop()
-                requests = self._requests(plan, self.purse.limits, self._revision)
-                answers = await loop.run_in_executor(self._executor, self._exchange, plan, requests)
-                self._landed(plan, answers)
+                self._landed(plan, await self._exchange(plan))
         await self.checkpoint(mark)
 
     def _account(self, limit_id: str) -> str:
@@ -239,36 +230,16 @@ class Allowance:
     def _register(
         self, limits: Limits, revision: int, limit_ids: Sequence[str], position: Position, recover: Recover
     ) -> dict[str, tuple[int, int]]:
-        """Open accounts, find what is left of them, keep that as a checkpoint, and lease the first chunks."""
-        accounts = [self._account(limit_id) for limit_id in limit_ids]
-        holdings = self._ledger.open(self._holder, accounts)
-        read: dict[tuple[int, int], Mapping[str, int]] = {}
-        spent: dict[str, int] = {}
-        for limit_id, holding in zip(limit_ids, holdings, strict=True):
-            kept = holding.checkpoint
-            spent[limit_id] = 0 if kept is None else kept.spent
-            if kept is None:
-                continue
-            self._prices = kept.prices.followed_by(self._prices)
-            if not kept.closed:
-                place = (kept.segment, kept.offset)
-                if place not in read:
-                    read[place] = recover(Position(position.chain, *place), kept.prices)
-                spent[limit_id] += read[place].get(limit_id, 0)
-        self.purse.prices = self._prices
-        epochs = {account: holding.epoch for account, holding in zip(accounts, holdings, strict=True)}
-        kept_at = {
-            self._account(limit_id): Checkpoint(total, position.segment, position.offset, self._prices)
-            for limit_id, total in spent.items()
-        }
-        self._ledger.checkpoint(self._holder, epochs, kept_at)
-        self._known |= dict(zip(limit_ids, holdings, strict=True))
-        left = {limit_id: self._known[limit_id].net - spent[limit_id] for limit_id in limit_ids}
-        chunks = {limit.id: limit for limit in limits.limits}
-        plan = [(i, chunks[i].chunk - left[i]) for i in limit_ids if left[i] < chunks[i].low]
-        answers = self._exchange(plan, self._requests(plan, limits, revision))
+        """Take limits over and lease their first chunks: limit → what is left and what is spent."""
+        taken = take_over(self._ledger, self._holder, self._campaign, limit_ids, position, recover, self._prices)
+        self._prices = self.purse.prices = taken.prices
+        self._known |= taken.holdings
+        of = {limit.id: limit for limit in limits.limits}
+        left = {i: taken.holdings[i].net - taken.spent[i] for i in limit_ids}
+        plan = [(i, of[i].chunk - left[i]) for i in limit_ids if left[i] < of[i].low]
+        answers = exchange(self._ledger, self._holder, plan, self._requests(plan, limits, revision))
         self._known |= dict(zip((i for i, _ in plan), answers, strict=True))
-        return {i: (self._known[i].net - spent[i], spent[i]) for i in limit_ids}
+        return {i: (self._known[i].net - taken.spent[i], taken.spent[i]) for i in limit_ids}
 
     def _take_in(self) -> None:
         for limit_id, (remaining, spent) in list(self._fresh.items()):
@@ -302,34 +273,17 @@ class Allowance:
         if not plan:
             self._quiet_until = min((at for at in self._again.values() if at > now), default=now)
             return
-        loop = asyncio.get_running_loop()
-        requests = self._requests(plan, self.purse.limits, self._revision)
-        self._exchanging = loop.run_in_executor(self._executor, self._exchange, plan, requests)
+        self._exchanging = self._exchange(plan)
         self._exchanging.add_done_callback(lambda done: self._finished(plan, done))
 
     def _requests(self, plan: Plan, limits: Limits, revision: int) -> list[Request]:
-        """A plan as the ledger takes it; the same plan made again has the same numbers."""
-        amounts = {limit.id: limit.amount for limit in limits.limits}
-        return [
-            Request(
-                self._account(limit_id),
-                self._known[limit_id].epoch,
-                self._known[limit_id].number + 1,
-                abs(quantity),
-                amounts.get(limit_id, 0),
-                revision,
-            )
-            for limit_id, quantity in plan
-        ]
+        return requests_of(self._campaign, plan, self._known, limits, revision)
 
-    def _exchange(self, plan: Plan, requests: Sequence[Request]) -> list[Holding]:
-        """Send a plan; in a thread. Sent again, it is carried out once."""
-        pairs = list(zip(plan, requests, strict=True))
-        back = [request for (_, quantity), request in pairs if quantity < 0]
-        more = [request for (_, quantity), request in pairs if quantity > 0]
-        answers = dict(zip([r.account for r in back], self._ledger.give_back(self._holder, back), strict=True))
-        answers |= zip([r.account for r in more], self._ledger.lease(self._holder, more), strict=True)
-        return [answers[request.account] for request in requests]
+    def _exchange(self, plan: Plan) -> asyncio.Future[list[Holding]]:
+        """Send a plan, in a thread."""
+        requests = self._requests(plan, self.purse.limits, self._revision)
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._executor, exchange, self._ledger, self._holder, plan, requests)
 
     def _landed(self, plan: Plan, holdings: Sequence[Holding]) -> None:
         """Take in what the ledger granted."""

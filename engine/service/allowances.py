@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from engine.core.limits import Limits
 from engine.journal.position import Position
-from engine.service.allowance import Allowance, MarkChain, Recover
+from engine.service.allowance import Allowance, MarkChain
+from engine.service.taking_over import Recover
 from engine.store.ledger import Ledger
 
 

@@ -38,7 +38,7 @@ def spent_behind(
     """Sum what one campaign's decisions took and its `not_sent` outcomes gave back.
 
     Open the chain's writer first: it cuts a torn tail, which then cannot count. A record that cannot be read counts as
-    the dearest send.
+    the dearest send; of whose stock, nobody can say.
 
     Args:
         folder: The journal's folder.

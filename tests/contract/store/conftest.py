@@ -34,6 +34,8 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             assert process.poll() is None, "redis-server ended"
             try:
                 client.ping()
+            except redis.exceptions.AuthenticationError:
+                return
             except redis.exceptions.ConnectionError:
                 time.sleep(0.01)
             else:
