@@ -1,8 +1,8 @@
 """What a budget costs a decision, and a chunk its ledger.
 
 Prints microseconds for the two calls that a decision makes, for batches, and for leases in SQLite and Redis; the
-reference in the same run is one commit of a SQLite point write, which is what checking each decision in a database would
-cost.
+reference in the same run is one commit of a SQLite point write, which is what checking each decision in a database
+would cost.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from engine.store.ledger.checkpoint import Checkpoint
 from engine.store.ledger.holding import Holding
 from engine.store.ledger.ledger import Ledger
 from engine.store.ledger.memory_ledger import MemoryLedger
+from engine.store.ledger.node_name import node_name
+from engine.store.ledger.open_ledger import open_ledger
 from engine.store.ledger.redis_ledger import RedisLedger
 from engine.store.ledger.request import Request, account_name
 from engine.store.ledger.sqlite_ledger import SqliteLedger
@@ -19,4 +21,6 @@ __all__ = [
     "SqliteLedger",
     "Statement",
     "account_name",
+    "node_name",
+    "open_ledger",
 ]
