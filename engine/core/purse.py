@@ -40,9 +40,13 @@ class Purse:
         """Which arms cannot be paid now; see `Limits.excluded`."""
         return self.limits.excluded(self.remaining)
 
+    def low(self) -> np.ndarray:
+        """Of which limits the next chunk should be leased: shape (m,), bool."""
+        return self.remaining < self._low
+
     def is_low(self) -> bool:
         """Whether the next chunk of any limit should be leased."""
-        return bool((self.remaining < self._low).any())
+        return bool(self.low().any())
 
     def take(self, arm: int) -> bool:
         """Pay for one send of `arm`.
@@ -92,7 +96,7 @@ class Purse:
         A limit that is low is filled up to a chunk, so that no more than a chunk is ever left unspent here. What came
         in above a chunk goes back down to `Limit.full`, so that not every further bit is returned by itself.
         """
-        low, over = self.remaining < self._low, self.remaining > self._chunk
+        low, over = self.low(), self.remaining > self._chunk
         return np.where(low, self._chunk - self.remaining, np.where(over, self._full - self.remaining, 0))
 
     def add(self, limit_id: str, remaining: int, spent: int = 0) -> bool:

@@ -72,7 +72,8 @@ class Allowance:
         self._returning: dict[str, int] = {}
         self._pending: Plan = ()
         self._again: dict[str, float] = {}
-        self._quiet_until = 0.0
+        self._quiet_until = self._retry_at = 0.0
+        self._refused = np.zeros(len(limits), dtype=bool)
         self._exchanging: asyncio.Future[list[Holding]] | None = None
         self._closed = False
         self.purse = Purse(limits)
@@ -267,11 +268,13 @@ class Allowance:
         if self._exchanging is not None or self._closed or self.trouble:
             return
         now = self._now_s()
-        if now < self._quiet_until:
+        if now < self._retry_at or (now < self._quiet_until and not (self.purse.low() & ~self._refused).any()):
             return
         plan = self._pending = self._plan(now)
         if not plan:
-            self._quiet_until = min((at for at in self._again.values() if at > now), default=now)
+            again = [self._again.get(limit_id, 0.0) for limit_id in self.purse.limits.ids]
+            self._refused = np.array(again) > now
+            self._quiet_until = min((at for at in again if at > now), default=now)
             return
         self._exchanging = self._exchange(plan)
         self._exchanging.add_done_callback(lambda done: self._finished(plan, done))
@@ -308,7 +311,7 @@ class Allowance:
                 self._ask()
         elif isinstance(error, Overloaded):
             log.warning("campaign %s: budgets are not topped up: %s", self._campaign, error)
-            self._quiet_until = self._now_s() + REASK_S
+            self._retry_at = self._now_s() + REASK_S
         else:
             self._lost(error)
 

@@ -142,6 +142,17 @@ async def test_a_refusal_is_asked_again_after_a_second_not_before() -> None:
     assert worker.left == [100]
 
 
+async def test_a_limit_that_is_used_up_does_not_keep_another_from_being_topped_up() -> None:
+    worker = Worker(MemoryLedger(), limits(amount=500, stock=5))
+    assert await worker.send_all(EMAIL, 9) == 5
+    await worker.allowance.refill()
+    worker.allowance.excluded()
+    worker.allowance.purse.remaining[0] = 3
+    worker.allowance.excluded()
+    await worker.allowance.refill()
+    assert worker.left == [100, 0]
+
+
 @pytest.mark.parametrize("fail", ["before", "after"])
 async def test_an_unknown_outcome_is_asked_again_and_granted_once(fail: str) -> None:
     ledger = Flaky()

@@ -27,7 +27,8 @@ from engine.service.spending import spent_behind
 from engine.store.ledger import SqliteLedger
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
-AMOUNT, CHUNK, STOCK, STOCK_CHUNK = 6_000, 120, 500, 20
+KILLS = int(os.environ.get("ARMSREACH_KILLS", "24"))
+AMOUNT, CHUNK, STOCK, STOCK_CHUNK = 250 * KILLS, 120, 21 * KILLS, 20
 
 
 def campaign() -> Campaign:
@@ -83,6 +84,7 @@ async def main(folder: Path, chain: str, run: str, seed: int) -> None:
             if holds == 3:
                 break
             continue
+        holds = 0
         assert allowance.take(arm)
         writing = [asyncio.ensure_future(commits.append(decision(f"{run}-{number}", catalogue.ids[arm]), moment))]
         await asyncio.sleep(0)
