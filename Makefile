@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay bench-hours bench-learner bench-swap bench-arms bench-start bench-serve tutorial
+.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay bench-hours bench-learner bench-swap bench-arms bench-start bench-serve bench-budget tutorial
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,11 @@ $(VENV)/.browser: .ci/browser.sh | $(BIN)/python
 	@.ci/browser.sh
 	@touch $@
 
+# The server that the shared ledger's tests start; where it cannot be had, they say so and are skipped.
+$(VENV)/.redis: .ci/redis.sh | $(BIN)/python
+	@.ci/redis.sh
+	@touch $@
+
 install: $(VENV)/.dev  ## Install everything into .venv
 
 demo: $(VENV)/.copy  ## The whole loop on real parts: copy, server, shoppers, learning, replay
@@ -47,7 +52,7 @@ test: $(VENV)/.dev  ## Install what is missing and run all tests
 	$(BIN)/python -m pytest --numprocesses auto
 	$(BIN)/python -m pytest --doctest-modules engine simulator generators --ignore=engine/pb
 
-check: $(VENV)/.browser lint types layers proto-check test  ## Everything that CI runs
+check: $(VENV)/.browser $(VENV)/.redis lint types layers proto-check test  ## Everything that CI runs
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -88,6 +93,9 @@ bench-obp: $(VENV)/.dev  ## Agreement of the estimators with obp 0.5.7, which it
 
 bench-coverage: $(VENV)/.dev  ## How often intervals hold the truth, by verdict; writes docs/coverage.md; long
 	$(BIN)/python benchmarks/coverage.py --write docs/coverage.md
+
+bench-budget: $(VENV)/.dev  ## What a budget costs a decision, and a chunk its ledger
+	$(BIN)/python benchmarks/budget_speed.py
 
 bench-replay: $(VENV)/.dev  ## Replay of a million decisions against reading, scoring and fitting alone; long
 	$(BIN)/python benchmarks/replay_speed.py --obp

@@ -87,6 +87,24 @@ class LearnerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """Where budgets and stock are leased from.
+
+    Attributes:
+        url: Empty for SQLite in the data folder, or `redis://…` for a ledger that several hosts share; with a password,
+            better as `ARMSREACH_LEDGER__URL` than in a file.
+        prefix: Stands before every key in Redis.
+    """
+
+    url: str = field(default="", repr=False)
+    prefix: str = "armsreach"
+
+    def __post_init__(self) -> None:
+        if self.url and not self.url.startswith(("redis://", "rediss://", "unix://")):
+            raise ConfigError("expected nothing, or a URL such as redis://localhost:6379/0", field="url")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the composition root needs.
 
@@ -105,6 +123,7 @@ class Settings:
     journal: JournalSettings = field(default_factory=JournalSettings)
     request_ids: RequestIdSettings = field(default_factory=RequestIdSettings)
     learner: LearnerSettings = field(default_factory=LearnerSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
 
     @property
     def folder(self) -> Path:
@@ -154,7 +173,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 # `data` is for the file and `--data` alone: ARMSREACH_DATA names the public data sets that tests and benchmarks read,
 # and a server must not write its journal there.
 _PLAIN = ("clock", "campaigns", "poll_s")
-_SECTIONS = ("server", "journal", "request_ids", "learner")
+_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger")
 
 
 def _toml_value(text: str) -> Any:

@@ -241,6 +241,8 @@ def variant(value: Variant) -> campaigns_pb2.Variant:
         embedding=value.embedding,
         embedding_model=value.embedding_model,
         provenance_json=orjson.dumps(plain(value.provenance)).decode(),
+        stock=value.stock,
+        stock_chunk=value.stock_chunk,
     )
     for name, fact in value.offer.items():
         message.offer[name].CopyFrom(scalar(fact, f"offer.{name}"))

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from engine.core.arm import HOLD, checked_part
+from engine.core.budget import Budget
 from engine.core.catalogue import Catalogue
 from engine.core.errors import ConfigError
 from engine.core.exploration.options import ExplorationOptions
@@ -96,6 +97,7 @@ class Campaign:
         variant_ids: Whether a variant's id is a feature beside its facts.
         quiet_hours: When shoppers are left alone, by their own clock.
         time_zone: IANA zone of shoppers whose request names none.
+        budget: What its sends may cost in all; None for no limit.
     """
 
     id: str
@@ -117,6 +119,7 @@ class Campaign:
     variant_ids: bool = True
     quiet_hours: tuple[QuietHours, ...] = ()
     time_zone: str = "UTC"
+    budget: Budget | None = None
     _catalogue: Catalogue = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -139,6 +142,13 @@ class Campaign:
         time_zone(self.time_zone)
         catalogue = Catalogue(self.variants, self.channels, self.slots, with_variant_id=self.variant_ids)
         object.__setattr__(self, "_catalogue", catalogue)
+        dearest = max(channel.cost_minor for channel in self.channels)
+        if self.budget is not None and 0 < self.budget.chunk_minor < dearest:
+            raise ConfigError(
+                f"expected at least {dearest}, the dearest channel's cost_minor, got {self.budget.chunk_minor};"
+                " a worker pays a send from one chunk",
+                field="budget.chunk_minor",
+            )
         self.exploration.explorer({str(arm): i for i, arm in enumerate((HOLD, *catalogue.ids[1:]))})
 
     def catalogue(self) -> Catalogue:

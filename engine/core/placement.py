@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.core.arm import ChannelId, SlotId, checked_part
+from engine.core.budget import checked_quantity
 from engine.core.errors import InvalidInput
 from engine.core.feature import Feature, Scalar, scalar_features
 from engine.core.local_hours import LocalHours
@@ -19,14 +20,17 @@ class Channel:
         id: For instance `email`.
         needs_consent: Whether the shopper must have agreed to it.
         features: Flat facts, namespace C.
+        cost_minor: What one send costs, in minor currency units; it is taken from the campaign's budget.
     """
 
     id: ChannelId
     needs_consent: bool = False
     features: Mapping[str, Scalar] = field(default_factory=dict)
+    cost_minor: int = 0
 
     def __post_init__(self) -> None:
         checked_part(self.id, "channel.id")
+        checked_quantity(self.cost_minor, f"channel {self.id}.cost_minor")
 
     def arm_features(self) -> tuple[Feature, ...]:
         """Features of namespace C."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.core.arm import ChannelId, VariantId, checked_part
+from engine.core.budget import checked_quantity
 from engine.core.errors import InvalidInput
 from engine.core.feature import ARM_SIDE, LARGEST, Feature, Scalar, scalar_features
 
@@ -38,6 +39,8 @@ class Variant:
         audience: Attribute → values for which the variant is meant; empty means everybody.
         language: Language of the copy.
         provenance: Brief, model, prompt, seed and checks that made the copy.
+        stock: How many sends of it there may be in all; None for no limit.
+        stock_chunk: How many of them a worker takes at a time; 0 lets the engine choose.
     """
 
     id: VariantId
@@ -52,9 +55,13 @@ class Variant:
     audience: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
     language: str = ""
     provenance: Mapping[str, object] = field(default_factory=dict)
+    stock: int | None = None
+    stock_chunk: int = 0
 
     def __post_init__(self) -> None:
         checked_part(self.id, "variant.id")
+        checked_quantity(self.stock or 0, f"variant {self.id}.stock")
+        checked_quantity(self.stock_chunk, f"variant {self.id}.stock_chunk")
         for channel in self.channels:
             checked_part(channel, f"variant {self.id}.channels")
         if not all(abs(value) <= LARGEST for value in self.embedding):

@@ -85,6 +85,8 @@ def variant(message: wire.Variant, field: str) -> Variant:
         },
         language=message.language,
         provenance=_object(message.provenance_json, f"{field}.provenance_json") if message.provenance_json else {},
+        stock=message.stock if message.HasField("stock") else None,
+        stock_chunk=message.stock_chunk,
     )
 
 

@@ -56,6 +56,8 @@ def test_variants_are_added_and_replaced(client: Client, make_settings: Any) -> 
             "audience": {"segment": ["new"]},
             "provenance": {"seed": 3, "checks": ["facts"]},
             "language": "en",
+            "stock": 20_000,
+            "stock_chunk": 5,
         },
     )
     state = client.put_variants("copy", [fresh])

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from engine.pb.armsreach.v1 import types_pb2 as armsreach_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61rmsreach/v1/campaigns.proto\x12\x0c\x61rmsreach.v1\x1a\x18\x61rmsreach/v1/types.proto\"`\n\x08\x43\x61mpaign\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x15\n\rsettings_json\x18\x03 \x01(\t\x12\x11\n\tcatalogue\x18\x04 \x01(\t\x12\x0c\n\x04\x61rms\x18\x05 \x01(\r\".\n\x15\x43reateCampaignRequest\x12\x15\n\rsettings_json\x18\x01 \x01(\t\"U\n\x15UpdateCampaignRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\rsettings_json\x18\x02 \x01(\t\x12\x19\n\x11\x65xpected_revision\x18\x03 \x01(\x03\" \n\x12GetCampaignRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x16\n\x14ListCampaignsRequest\"B\n\x15ListCampaignsResponse\x12)\n\tcampaigns\x18\x01 \x03(\x0b\x32\x16.armsreach.v1.Campaign\"\xad\x05\n\x07Variant\x12\n\n\x02id\x18\x01 \x01(\t\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.armsreach.v1.VariantState\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x04 \x01(\t\x12\x12\n\nprice_band\x18\x05 \x01(\t\x12/\n\x05offer\x18\x06 \x03(\x0b\x32 .armsreach.v1.Variant.OfferEntry\x12\x35\n\x08\x66\x65\x61tures\x18\x07 \x03(\x0b\x32#.armsreach.v1.Variant.FeaturesEntry\x12\x35\n\x08\x63hannels\x18\x08 \x03(\x0b\x32#.armsreach.v1.Variant.ChannelsEntry\x12\x11\n\tembedding\x18\t \x03(\x02\x12\x17\n\x0f\x65mbedding_model\x18\n \x01(\t\x12\x17\n\x0fprovenance_json\x18\x0b \x01(\t\x12\x35\n\x08\x61udience\x18\x0c \x03(\x0b\x32#.armsreach.v1.Variant.AudienceEntry\x1a\x42\n\nOfferEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.armsreach.v1.Scalar:\x02\x38\x01\x1a\x45\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.armsreach.v1.Scalar:\x02\x38\x01\x1a\x46\n\rChannelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12$\n\x05value\x18\x02 \x01(\x0b\x32\x15.armsreach.v1.Content:\x02\x38\x01\x1a\x45\n\rAudienceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.armsreach.v1.Values:\x02\x38\x01\"k\n\x07\x43ontent\x12\x31\n\x06\x66ields\x18\x01 \x03(\x0b\x32!.armsreach.v1.Content.FieldsEntry\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\".\n\x06Values\x12$\n\x06values\x18\x01 \x03(\x0b\x32\x14.armsreach.v1.Scalar\"O\n\x12PutVariantsRequest\x12\x10\n\x08\x63\x61mpaign\x18\x01 \x01(\t\x12\'\n\x08variants\x18\x02 \x03(\x0b\x32\x15.armsreach.v1.Variant\"f\n\x16SetVariantStateRequest\x12\x10\n\x08\x63\x61mpaign\x18\x01 \x01(\t\x12\x0f\n\x07variant\x18\x02 \x01(\t\x12)\n\x05state\x18\x03 \x01(\x0e\x32\x1a.armsreach.v1.VariantState*\x96\x01\n\x0cVariantState\x12\x1d\n\x19VARIANT_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13VARIANT_STATE_DRAFT\x10\x01\x12\x1a\n\x16VARIANT_STATE_APPROVED\x10\x02\x12\x18\n\x14VARIANT_STATE_PAUSED\x10\x03\x12\x18\n\x14VARIANT_STATE_KILLED\x10\x04\x32\xe6\x03\n\tCampaigns\x12M\n\x0e\x43reateCampaign\x12#.armsreach.v1.CreateCampaignRequest\x1a\x16.armsreach.v1.Campaign\x12M\n\x0eUpdateCampaign\x12#.armsreach.v1.UpdateCampaignRequest\x1a\x16.armsreach.v1.Campaign\x12G\n\x0bGetCampaign\x12 .armsreach.v1.GetCampaignRequest\x1a\x16.armsreach.v1.Campaign\x12X\n\rListCampaigns\x12\".armsreach.v1.ListCampaignsRequest\x1a#.armsreach.v1.ListCampaignsResponse\x12G\n\x0bPutVariants\x12 .armsreach.v1.PutVariantsRequest\x1a\x16.armsreach.v1.Campaign\x12O\n\x0fSetVariantState\x12$.armsreach.v1.SetVariantStateRequest\x1a\x16.armsreach.v1.Campaignb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61rmsreach/v1/campaigns.proto\x12\x0c\x61rmsreach.v1\x1a\x18\x61rmsreach/v1/types.proto\"`\n\x08\x43\x61mpaign\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x15\n\rsettings_json\x18\x03 \x01(\t\x12\x11\n\tcatalogue\x18\x04 \x01(\t\x12\x0c\n\x04\x61rms\x18\x05 \x01(\r\".\n\x15\x43reateCampaignRequest\x12\x15\n\rsettings_json\x18\x01 \x01(\t\"U\n\x15UpdateCampaignRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\rsettings_json\x18\x02 \x01(\t\x12\x19\n\x11\x65xpected_revision\x18\x03 \x01(\x03\" \n\x12GetCampaignRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x16\n\x14ListCampaignsRequest\"B\n\x15ListCampaignsResponse\x12)\n\tcampaigns\x18\x01 \x03(\x0b\x32\x16.armsreach.v1.Campaign\"\xe0\x05\n\x07Variant\x12\n\n\x02id\x18\x01 \x01(\t\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.armsreach.v1.VariantState\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x04 \x01(\t\x12\x12\n\nprice_band\x18\x05 \x01(\t\x12/\n\x05offer\x18\x06 \x03(\x0b\x32 .armsreach.v1.Variant.OfferEntry\x12\x35\n\x08\x66\x65\x61tures\x18\x07 \x03(\x0b\x32#.armsreach.v1.Variant.FeaturesEntry\x12\x35\n\x08\x63hannels\x18\x08 \x03(\x0b\x32#.armsreach.v1.Variant.ChannelsEntry\x12\x11\n\tembedding\x18\t \x03(\x02\x12\x17\n\x0f\x65mbedding_model\x18\n \x01(\t\x12\x17\n\x0fprovenance_json\x18\x0b \x01(\t\x12\x35\n\x08\x61udience\x18\x0c \x03(\x0b\x32#.armsreach.v1.Variant.AudienceEntry\x12\x12\n\x05stock\x18\r \x01(\x03H\x00\x88\x01\x01\x12\x13\n\x0bstock_chunk\x18\x0e \x01(\x03\x1a\x42\n\nOfferEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.armsreach.v1.Scalar:\x02\x38\x01\x1a\x45\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.armsreach.v1.Scalar:\x02\x38\x01\x1a\x46\n\rChannelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12$\n\x05value\x18\x02 \x01(\x0b\x32\x15.armsreach.v1.Content:\x02\x38\x01\x1a\x45\n\rAudienceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.armsreach.v1.Values:\x02\x38\x01\x42\x08\n\x06_stock\"k\n\x07\x43ontent\x12\x31\n\x06\x66ields\x18\x01 \x03(\x0b\x32!.armsreach.v1.Content.FieldsEntry\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\".\n\x06Values\x12$\n\x06values\x18\x01 \x03(\x0b\x32\x14.armsreach.v1.Scalar\"O\n\x12PutVariantsRequest\x12\x10\n\x08\x63\x61mpaign\x18\x01 \x01(\t\x12\'\n\x08variants\x18\x02 \x03(\x0b\x32\x15.armsreach.v1.Variant\"f\n\x16SetVariantStateRequest\x12\x10\n\x08\x63\x61mpaign\x18\x01 \x01(\t\x12\x0f\n\x07variant\x18\x02 \x01(\t\x12)\n\x05state\x18\x03 \x01(\x0e\x32\x1a.armsreach.v1.VariantState*\x96\x01\n\x0cVariantState\x12\x1d\n\x19VARIANT_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13VARIANT_STATE_DRAFT\x10\x01\x12\x1a\n\x16VARIANT_STATE_APPROVED\x10\x02\x12\x18\n\x14VARIANT_STATE_PAUSED\x10\x03\x12\x18\n\x14VARIANT_STATE_KILLED\x10\x04\x32\xe6\x03\n\tCampaigns\x12M\n\x0e\x43reateCampaign\x12#.armsreach.v1.CreateCampaignRequest\x1a\x16.armsreach.v1.Campaign\x12M\n\x0eUpdateCampaign\x12#.armsreach.v1.UpdateCampaignRequest\x1a\x16.armsreach.v1.Campaign\x12G\n\x0bGetCampaign\x12 .armsreach.v1.GetCampaignRequest\x1a\x16.armsreach.v1.Campaign\x12X\n\rListCampaigns\x12\".armsreach.v1.ListCampaignsRequest\x1a#.armsreach.v1.ListCampaignsResponse\x12G\n\x0bPutVariants\x12 .armsreach.v1.PutVariantsRequest\x1a\x16.armsreach.v1.Campaign\x12O\n\x0fSetVariantState\x12$.armsreach.v1.SetVariantStateRequest\x1a\x16.armsreach.v1.Campaignb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,8 +42,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VARIANT_AUDIENCEENTRY']._serialized_options = b'8\001'
   _globals['_CONTENT_FIELDSENTRY']._loaded_options = None
   _globals['_CONTENT_FIELDSENTRY']._serialized_options = b'8\001'
-  _globals['_VARIANTSTATE']._serialized_start=1462
-  _globals['_VARIANTSTATE']._serialized_end=1612
+  _globals['_VARIANTSTATE']._serialized_start=1513
+  _globals['_VARIANTSTATE']._serialized_end=1663
   _globals['_CAMPAIGN']._serialized_start=72
   _globals['_CAMPAIGN']._serialized_end=168
   _globals['_CREATECAMPAIGNREQUEST']._serialized_start=170
@@ -57,25 +57,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=363
   _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=429
   _globals['_VARIANT']._serialized_start=432
-  _globals['_VARIANT']._serialized_end=1117
-  _globals['_VARIANT_OFFERENTRY']._serialized_start=837
-  _globals['_VARIANT_OFFERENTRY']._serialized_end=903
-  _globals['_VARIANT_FEATURESENTRY']._serialized_start=905
-  _globals['_VARIANT_FEATURESENTRY']._serialized_end=974
-  _globals['_VARIANT_CHANNELSENTRY']._serialized_start=976
-  _globals['_VARIANT_CHANNELSENTRY']._serialized_end=1046
-  _globals['_VARIANT_AUDIENCEENTRY']._serialized_start=1048
-  _globals['_VARIANT_AUDIENCEENTRY']._serialized_end=1117
-  _globals['_CONTENT']._serialized_start=1119
-  _globals['_CONTENT']._serialized_end=1226
-  _globals['_CONTENT_FIELDSENTRY']._serialized_start=1181
-  _globals['_CONTENT_FIELDSENTRY']._serialized_end=1226
-  _globals['_VALUES']._serialized_start=1228
-  _globals['_VALUES']._serialized_end=1274
-  _globals['_PUTVARIANTSREQUEST']._serialized_start=1276
-  _globals['_PUTVARIANTSREQUEST']._serialized_end=1355
-  _globals['_SETVARIANTSTATEREQUEST']._serialized_start=1357
-  _globals['_SETVARIANTSTATEREQUEST']._serialized_end=1459
-  _globals['_CAMPAIGNS']._serialized_start=1615
-  _globals['_CAMPAIGNS']._serialized_end=2101
+  _globals['_VARIANT']._serialized_end=1168
+  _globals['_VARIANT_OFFERENTRY']._serialized_start=878
+  _globals['_VARIANT_OFFERENTRY']._serialized_end=944
+  _globals['_VARIANT_FEATURESENTRY']._serialized_start=946
+  _globals['_VARIANT_FEATURESENTRY']._serialized_end=1015
+  _globals['_VARIANT_CHANNELSENTRY']._serialized_start=1017
+  _globals['_VARIANT_CHANNELSENTRY']._serialized_end=1087
+  _globals['_VARIANT_AUDIENCEENTRY']._serialized_start=1089
+  _globals['_VARIANT_AUDIENCEENTRY']._serialized_end=1158
+  _globals['_CONTENT']._serialized_start=1170
+  _globals['_CONTENT']._serialized_end=1277
+  _globals['_CONTENT_FIELDSENTRY']._serialized_start=1232
+  _globals['_CONTENT_FIELDSENTRY']._serialized_end=1277
+  _globals['_VALUES']._serialized_start=1279
+  _globals['_VALUES']._serialized_end=1325
+  _globals['_PUTVARIANTSREQUEST']._serialized_start=1327
+  _globals['_PUTVARIANTSREQUEST']._serialized_end=1406
+  _globals['_SETVARIANTSTATEREQUEST']._serialized_start=1408
+  _globals['_SETVARIANTSTATEREQUEST']._serialized_end=1510
+  _globals['_CAMPAIGNS']._serialized_start=1666
+  _globals['_CAMPAIGNS']._serialized_end=2152
 # @@protoc_insertion_point(module_scope)

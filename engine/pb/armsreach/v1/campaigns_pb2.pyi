@@ -275,6 +275,8 @@ class Variant(_message.Message):
     EMBEDDING_MODEL_FIELD_NUMBER: _builtins.int
     PROVENANCE_JSON_FIELD_NUMBER: _builtins.int
     AUDIENCE_FIELD_NUMBER: _builtins.int
+    STOCK_FIELD_NUMBER: _builtins.int
+    STOCK_CHUNK_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     state: Global___VariantState.ValueType
     language: _builtins.str
@@ -282,6 +284,10 @@ class Variant(_message.Message):
     price_band: _builtins.str
     embedding_model: _builtins.str
     provenance_json: _builtins.str
+    stock: _builtins.int
+    """How many sends of it there may be in all; left out, there is no limit."""
+    stock_chunk: _builtins.int
+    """How many of them a worker takes at a time; 0 lets the server choose."""
     @_builtins.property
     def offer(self) -> _containers.MessageMap[_builtins.str, _types_pb2.Scalar]: ...
     @_builtins.property
@@ -307,12 +313,16 @@ class Variant(_message.Message):
         embedding_model: _builtins.str = ...,
         provenance_json: _builtins.str = ...,
         audience: _abc.Mapping[_builtins.str, Global___Values] | None = ...,
+        stock: _builtins.int | None = ...,
+        stock_chunk: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stock", b"_stock", "stock", b"stock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "category", b"category", "channels", b"channels", "embedding", b"embedding", "embedding_model", b"embedding_model", "features", b"features", "id", b"id", "language", b"language", "offer", b"offer", "price_band", b"price_band", "provenance_json", b"provenance_json", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock", b"_stock", "audience", b"audience", "category", b"category", "channels", b"channels", "embedding", b"embedding", "embedding_model", b"embedding_model", "features", b"features", "id", b"id", "language", b"language", "offer", b"offer", "price_band", b"price_band", "provenance_json", b"provenance_json", "state", b"state", "stock", b"stock", "stock_chunk", b"stock_chunk"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__stock: _TypeAlias = _typing.Literal["stock"]  # noqa: Y015
+    _WhichOneofArgType__stock: _TypeAlias = _typing.Literal["_stock", b"_stock"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stock) -> _WhichOneofReturnType__stock | None: ...
 
 Global___Variant: _TypeAlias = Variant  # noqa: Y015
 
