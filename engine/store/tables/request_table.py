@@ -13,6 +13,7 @@ from engine.store.tables.shared_memory import SharedMemory
 from engine.store.tables.table_lock import NullLock, TableLock
 
 _ENTRY = struct.Struct("<16sIIIIHH")
+_AT = struct.Struct("<I").unpack_from
 _SUM = struct.Struct("<I")
 _SLOT = _ENTRY.size + _SUM.size
 _BUCKET = 16
@@ -97,12 +98,13 @@ class RequestTable:
         start = self._bucket(id)
         window = self._buffer[start : start + _BUCKET_BYTES]
         free = -1
+        if id in window and (known := self.get(id)) is not None and known.at + self._ttl > now:
+            raise Unavailable("this request was taken up by another worker; try again")
+        oldest = now - self._ttl
         for at in range(0, _BUCKET_BYTES, _SLOT):
-            known = _read(window, at)
-            if known is None or known.at + self._ttl <= now:
-                free = at if free < 0 else free
-            elif known.id == id:
-                raise Unavailable("this request was taken up by another worker; try again")
+            if window.startswith(_NO_ID, at) or _AT(window, at + 16)[0] <= oldest or _read(window, at) is None:
+                free = at
+                break
         if free < 0:
             raise ResourceExhausted(
                 f"some {self.capacity} decisions are younger than {self._ttl:g} s; retry later or raise"
