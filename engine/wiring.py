@@ -49,7 +49,6 @@ from engine.store.tables.request_table import State
 if TYPE_CHECKING:
     from engine.service.learning import Learning
 
-CHAIN = "worker-0"
 MAX_WORKERS = 256
 
 
@@ -176,8 +175,41 @@ def journal_folder(settings: Settings) -> Path:
     return folder
 
 
-def open_worker(settings: Settings) -> Worker:
-    """Open the data folder for serving; recovers the journal and what retries need.
+@dataclass(frozen=True, slots=True)
+class SharedTables:
+    """What the workers of a host have in common; made before they are forked.
+
+    Attributes:
+        requests: Request ids.
+    """
+
+    requests: RequestTable
+
+
+def open_shared(settings: Settings) -> SharedTables:
+    """Make the tables of several workers, and fill them from the journal.
+
+    Raises:
+        CorruptState: If the journal is damaged before its tail.
+    """
+    campaigns = open_campaigns(settings)
+    create_campaign_files(settings, campaigns)
+    table = RequestTable(settings.request_ids.capacity, settings.request_ids.ttl_s, shared=True)
+    journal = settings.folder / "journal"
+    if journal.is_dir():
+        reader = JournalReader(journal, arms=arms_of(campaigns))
+        recall(reader, table, settings.request_ids.ttl_s, OutcomeMemory(1), SystemClock())
+    campaigns.close()
+    return SharedTables(table)
+
+
+def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None = None) -> Worker:
+    """Open the data folder for serving; recovers the worker's chain and what retries need.
+
+    Args:
+        settings: All settings.
+        number: Of this worker; its journal chain is named for it.
+        shared: Tables that it has in common with other workers; None for the only one.
 
     Raises:
         FailedPrecondition: If another server has the data folder.
@@ -189,23 +221,28 @@ def open_worker(settings: Settings) -> Worker:
     registry = Registry(campaigns, stores)
     registry.refresh()
     journal = settings.folder / "journal"
+    arms = arms_of(campaigns, registry)
     writer = SegmentWriter(
         journal,
-        CHAIN,
+        chain_name(number),
         durability=settings.journal.durability,
         segment_bytes=settings.journal.segment_mb << 20,
-        arms=arms_of(campaigns, registry),
+        arms=arms,
     )
     clock = ClientClock(writer.recorded_at) if settings.clock == "client" else SystemClock()
     writer.append(Mark(), clock.now())
     writer.commit()
-    close_orphans(journal, clock.now(), keep=[CHAIN])
-    table = RequestTable(settings.request_ids.capacity, settings.request_ids.ttl_s)
-    outcomes = OutcomeMemory(settings.request_ids.capacity)
-    arms = arms_of(campaigns, registry)
-    recall(JournalReader(journal, arms=arms), table, settings.request_ids.ttl_s, outcomes, clock)
+    ids = settings.request_ids
+    table = shared.requests if shared is not None else RequestTable(ids.capacity, ids.ttl_s)
+    outcomes = OutcomeMemory(ids.capacity)
+    if number == 0:
+        close_orphans(journal, clock.now(), keep=[chain_name(i) for i in range(settings.server.workers)])
+    recall(JournalReader(journal, arms=arms), table, ids.ttl_s, outcomes, clock)
+    if shared is not None:
+        with table.lock:
+            table.drop_pending(number)  # of an earlier process of this worker: what it had written is recalled
     deciding = Deciding(open_key(settings))
-    decisions = SharedRequestMemory(table, settings.request_ids.ttl_s, 0, entry_reader(journal, arms))
+    decisions = SharedRequestMemory(table, ids.ttl_s, number, entry_reader(journal, arms))
     commits = GroupCommit(writer)
     return Worker(
         delivery=Delivery(deciding, registry, commits, clock, decisions, outcomes),

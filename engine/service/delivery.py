@@ -71,7 +71,7 @@ class _Asked:
         self._waiting: list[asyncio.Future[Decided]] = []
 
     def is_of(self, identity: Identity) -> bool:
-        """Whether a request with this body is the same; a safe answer that is being written has no body but its user."""
+        """Whether a request with this body is the same; a safe answer under way has no body but its user."""
         known = self.identity
         return known.digest == identity.digest if known.digest else known.user == identity.user
 

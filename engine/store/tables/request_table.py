@@ -8,6 +8,8 @@ from contextlib import suppress
 from enum import IntEnum
 from typing import NamedTuple
 
+import numpy as np
+
 from engine.core.errors import Overloaded, ResourceExhausted, Unavailable
 from engine.store.tables.shared_memory import SharedMemory
 from engine.store.tables.table_lock import NullLock, TableLock
@@ -16,6 +18,10 @@ _ENTRY = struct.Struct("<16sIIIIHH")
 _AT = struct.Struct("<I").unpack_from
 _SUM = struct.Struct("<I")
 _SLOT = _ENTRY.size + _SUM.size
+_FIELDS = np.dtype(
+    [("id", "S16"), ("at", "<u4"), ("segment", "<u4"), ("end", "<u4"), ("length", "<u4"), ("chain", "<u2"),
+     ("state", "<u2"), ("sum", "<u4")]
+)  # fmt: skip
 _BUCKET = 16
 _BUCKET_BYTES = _SLOT * _BUCKET
 _LOAD = 2
@@ -134,22 +140,19 @@ class RequestTable:
 
     def drop_pending(self, chain: int) -> int:
         """Forget what a worker that is gone had not made durable; returns how many. Call it under `lock`."""
-        dropped = 0
-        for start in range(0, len(self._buffer), _SLOT):
-            if self._buffer[start : start + 16] == _NO_ID:
-                continue
-            entry = _read(self._buffer[start : start + _SLOT], 0)
-            if entry is not None and entry.chain == chain and entry.state == State.PENDING:
-                self._buffer[start : start + _SLOT] = bytes(_SLOT)
-                dropped += 1
-        return dropped
+        slots = self._slots()
+        pending = np.flatnonzero((slots["state"] == State.PENDING) & (slots["chain"] == chain)).tolist()
+        for slot in pending:
+            self._buffer[slot * _SLOT : (slot + 1) * _SLOT] = bytes(_SLOT)
+        return len(pending)
 
     def young(self, now: float) -> int:
         """How many entries are young; reads all of the table, for metrics."""
-        return sum(
-            entry is not None and entry.at + self._ttl > now
-            for entry in (_read(self._buffer[s : s + _SLOT], 0) for s in range(0, len(self._buffer), _SLOT))
-        )
+        slots = self._slots()
+        return int(np.count_nonzero((slots["state"] != State.EMPTY) & (slots["at"] + self._ttl > now)))
+
+    def _slots(self) -> np.ndarray:
+        return np.frombuffer(self._buffer, dtype=_FIELDS)
 
     def _find(self, id: bytes) -> int:
         """Where the entry's slot begins; -1 if there is none."""
