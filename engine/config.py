@@ -25,6 +25,14 @@ class ServerSettings:
         drain_s: How long running calls may finish after a stop.
         max_message_mb: Largest message in either direction.
         workers: Serving processes on the same port.
+        max_pending: Calls of `Delivery` under way in one worker at most, and as many waiting before it; beyond, calls
+            are refused with RESOURCE_EXHAUSTED.
+        max_streams: Batch streams of one worker at most.
+        stream_idle_s: A batch stream whose sender says nothing for so long is ended.
+        keepalive_s: A silent connection is asked for a sign of life this often, and dropped where none comes.
+        connection_idle_s: A connection without calls is closed after so long.
+        connection_age_s: A connection is closed, in good order, after so long, so that its client connects anew and
+            may come to another worker; 0 for never.
     """
 
     host: str = "127.0.0.1"
@@ -32,8 +40,19 @@ class ServerSettings:
     drain_s: float = 10.0
     max_message_mb: int = 64
     workers: int = 1
+    max_pending: int = 64
+    max_streams: int = 64
+    stream_idle_s: float = 60.0
+    keepalive_s: float = 30.0
+    connection_idle_s: float = 600.0
+    connection_age_s: float = 0.0
 
     def __post_init__(self) -> None:
+        for name in ("max_pending", "max_streams", "stream_idle_s", "keepalive_s", "connection_idle_s"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"expected a number above 0, got {getattr(self, name)}", field=name)
+        if self.connection_age_s < 0:
+            raise ConfigError(f"expected 0 or more, got {self.connection_age_s}", field="connection_age_s")
         if not 1 <= self.workers <= 64:
             raise ConfigError(f"expected 1 to 64, got {self.workers}; one for each core", field="workers")
         if not 0 <= self.port <= 65535:

@@ -15,6 +15,9 @@ _FIRST_DELAY_S = 0.002
 _LARGEST_DELAY_S = 0.5
 _GROWTH = 4
 
+_SHED_BY_GRPC = "Too many pending requests for this server"
+_SHED_WAIT_S = 0.05
+
 _LATER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
 
 
@@ -63,9 +66,10 @@ def failure_of(error: grpc.RpcError, target: str) -> Failure:
     if code in _LATER:
         exhausted = code is grpc.StatusCode.RESOURCE_EXHAUSTED
         kind = errors.ResourceExhausted if exhausted else errors.Unavailable
-        message = text if details else f"{target}: {text}; is the server running?"
+        shed = text == _SHED_BY_GRPC  # by grpc itself, before our server heard of it, and so without details
+        message = text if details or shed else f"{target}: {text}; is the server running?"
         # Too large a message is RESOURCE_EXHAUSTED as well, but without retry info: the same message stays too large.
-        wait_s = details.get("wait_s")
+        wait_s = _SHED_WAIT_S if shed else details.get("wait_s")
         return Failure(kind(message), not exhausted or wait_s is not None, wait_s)
     return Failure(_error(code, text, str(details.get("field", "")), target))
 

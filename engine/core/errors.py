@@ -13,6 +13,7 @@
     │   └── UnsupportedVersion     written by a newer armsreach: upgrade the reader
     ├── LearningError              Vowpal Wabbit or the publish check refused: we look, serving goes on
     └── Overloaded                 retry later or degrade
+        ├── DeadlinePassed         nobody waits for the answer any more
         ├── ResourceExhausted      a bounded table or queue is full
         └── Unavailable            draining, or the other side is away
 
@@ -26,6 +27,7 @@ __all__ = [
     "CallerError",
     "ConfigError",
     "CorruptState",
+    "DeadlinePassed",
     "FailedPrecondition",
     "InvalidInput",
     "LearningError",
@@ -93,6 +95,10 @@ class LearningError(ArmsreachError):
 
 class Overloaded(ArmsreachError):
     """Nothing is wrong with the request; try again later or degrade."""
+
+
+class DeadlinePassed(Overloaded):
+    """The caller's deadline passed before its turn came; nothing was done."""
 
 
 class ResourceExhausted(Overloaded):

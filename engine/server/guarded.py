@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import grpc
 
+from engine.server.attentive import Attentive
+from engine.server.pending import Bound, Unbounded
 from engine.server.statuses import status_of
 
 
@@ -59,7 +61,16 @@ class NoWatch:
 class Guarded:
     """A servicer whose methods are wrapped; to be registered in its place. Its methods hold no `try`."""
 
-    def __init__(self, servicer: Any, methods: dict[str, bool], gate: Gate, watch: Watch) -> None:
+    def __init__(
+        self,
+        servicer: Any,
+        methods: dict[str, bool],
+        gate: Gate,
+        watch: Watch,
+        calls: Bound | None = None,
+        streams: Bound | None = None,
+        stream_idle_s: float = 3600.0,
+    ) -> None:
         """Wrap.
 
         Args:
@@ -67,10 +78,17 @@ class Guarded:
             methods: Method name → whether it is a stream of requests and answers.
             gate: Who may call.
             watch: What counts calls.
+            calls: How many plain calls may be under way; None for any number.
+            streams: How many streams.
+            stream_idle_s: How long the sender of a stream may say nothing.
         """
-        for name, streams in methods.items():
-            wrap = _stream if streams else _unary
-            setattr(self, name, wrap(name, getattr(servicer, name), gate, watch))
+        for name, is_stream in methods.items():
+            handle = getattr(servicer, name)
+            if is_stream:
+                wrapped = _stream(name, handle, gate, watch, streams or Unbounded(), stream_idle_s)
+            else:
+                wrapped = _unary(name, handle, gate, watch, calls or Unbounded())
+            setattr(self, name, wrapped)
 
 
 def methods_of(service: Any) -> dict[str, bool]:
@@ -78,14 +96,17 @@ def methods_of(service: Any) -> dict[str, bool]:
     return {method.name: method.client_streaming for method in service.methods}
 
 
-def _unary(name: str, handle: Callable[[Any, Any], Awaitable[Any]], gate: Gate, watch: Watch) -> Any:
+def _unary(name: str, handle: Callable[[Any, Any], Awaitable[Any]], gate: Gate, watch: Watch, bound: Bound) -> Any:
     admit, leave, done, clock = gate.admit, gate.leave, watch.done, time.perf_counter
+    enter, over = bound.enter, bound.leave
 
     async def handled(request: Any, context: Any) -> Any:
         began = clock()
         code = 0
-        admitted = False
+        entered = admitted = False
         try:
+            enter(context)
+            entered = True
             admit(name, request, context)
             admitted = True
             return await handle(request, context)
@@ -94,26 +115,39 @@ def _unary(name: str, handle: Callable[[Any, Any], Awaitable[Any]], gate: Gate, 
         finally:
             if admitted:
                 leave()
+            if entered:
+                over()
             done(name, clock() - began, code)
 
     return handled
 
 
-def _stream(name: str, handle: Callable[[Any, Any], AsyncIterator[Any]], gate: Gate, watch: Watch) -> Any:
+def _stream(
+    name: str,
+    handle: Callable[[Any, Any], AsyncIterator[Any]],
+    gate: Gate,
+    watch: Watch,
+    bound: Bound,
+    idle_s: float,
+) -> Any:
     async def handled(requests: Any, context: Any) -> AsyncIterator[Any]:
         began = time.perf_counter()
         code = 0
-        admitted = False
+        entered = admitted = False
         try:
+            bound.enter(context)
+            entered = True
             gate.admit(name, None, context)
             admitted = True
-            async for response in handle(requests, context):
+            async for response in handle(Attentive(aiter(requests), idle_s), context):
                 yield response
         except Exception as error:
             code = await _abort(error, context)
         finally:
             if admitted:
                 gate.leave()
+            if entered:
+                bound.leave()
             watch.done(name, time.perf_counter() - began, code)
 
     return handled

@@ -25,9 +25,11 @@ from engine.pb.armsreach.v1 import (
     models_pb2_grpc,
 )
 from engine.server.campaigns_servicer import CampaignsServicer
+from engine.server.channel_options import channel_options
 from engine.server.delivery_servicer import DeliveryServicer
 from engine.server.guarded import Guarded, NoWatch, OpenGate, methods_of
 from engine.server.models_servicer import ModelsServicer
+from engine.server.pending import Pending
 from engine.wiring import Worker
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ class Server:
 
     Attributes:
         port: Where it listens, once started.
+        calls: Plain calls of `Delivery` under way.
+        streams: Batch streams under way.
     """
 
     def __init__(self, settings: Settings, worker: Worker) -> None:
@@ -50,16 +54,11 @@ class Server:
         self._worker = worker
         self._health = async_health.HealthServicer()
         self._tasks: list[asyncio.Task[None]] = []
-        size = settings.server.max_message_mb << 20
-        self._grpc = grpc.aio.server(
-            options=[
-                ("grpc.max_receive_message_length", size),
-                ("grpc.max_send_message_length", size),
-                ("grpc.so_reuseport", int(settings.server.workers > 1)),
-            ],
-        )
+        self._grpc = grpc.aio.server(options=channel_options(settings.server))
         self.port = 0
         gate, watch = OpenGate(), NoWatch()
+        self.calls = Pending(settings.server.max_pending, "server.max_pending")
+        self.streams = Pending(settings.server.max_streams, "server.max_streams")
         for module, name, add, servicer in (
             (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
              DeliveryServicer(worker.delivery, worker.explaining)),
@@ -70,7 +69,9 @@ class Server:
         ):  # fmt: skip
             methods = methods_of(module.DESCRIPTOR.services_by_name[name])
             register: Any = add
-            register(Guarded(servicer, methods, gate, watch), self._grpc)
+            calls, streams = (self.calls, self.streams) if name == "Delivery" else (None, None)
+            idle_s = settings.server.stream_idle_s
+            register(Guarded(servicer, methods, gate, watch, calls, streams, idle_s), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection(
             (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME), self._grpc

@@ -18,6 +18,7 @@ CODES: tuple[tuple[type[errors.ArmsreachError], int], ...] = (
     (errors.InvalidInput, code_pb2.INVALID_ARGUMENT),
     (errors.NotFound, code_pb2.NOT_FOUND),
     (errors.FailedPrecondition, code_pb2.FAILED_PRECONDITION),
+    (errors.DeadlinePassed, code_pb2.DEADLINE_EXCEEDED),
     (errors.ResourceExhausted, code_pb2.RESOURCE_EXHAUSTED),
     (errors.Unavailable, code_pb2.UNAVAILABLE),
     (errors.CorruptState, code_pb2.DATA_LOSS),
