@@ -1,0 +1,136 @@
+"""Kill workers, learner and everything at random moments of a loaded run; afterwards nothing may be lost or doubled.
+
+    python benchmarks/torture.py [--kills 300] [--seed 1] [--folder DIR]
+
+Every acknowledged decision and outcome must be in the journal exactly once and as it was told; the model must equal that
+of a learner that was never disturbed, over the same journal; no budget may be overspent and no cap broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.torture_check import Found, examine
+from benchmarks.torture_load import CAMPAIGN, DIMENSION, Load
+from benchmarks.torture_rules import overspent
+from benchmarks.torture_server import VictimServer
+from benchmarks.verdict import verdict
+from engine.client import Client, ClientOptions
+
+CONFIG = """poll_s = 0.05
+[journal]
+mark_s = 0.2
+segment_mb = 1
+[learner]
+poll_s = 0.05
+[server]
+drain_s = 5.0
+workers = {workers}
+"""
+
+WINDOW_S = 2.0
+
+
+def campaign() -> dict[str, object]:
+    """Three variants on two channels that cost money, with a budget that runs out, and short horizons."""
+    return {
+        "id": CAMPAIGN,
+        "schema": {"dimension": DIMENSION},
+        "channels": [{"id": "email", "cost_minor": 1}, {"id": "push", "cost_minor": 3}],
+        "slots": [{"id": "now"}],
+        "variants": [
+            {"id": f"v{i}", "state": "approved", "channels": {"email": {"text": "a"}, "push": {"text": "b"}},
+             "offer": {"percent": 0.1 * i}}
+            for i in range(3)
+        ],
+        "windows_s": dict.fromkeys(("click", "purchase", "refund", "cost", "unsubscribe", "not_sent"), WINDOW_S),
+        "publishing": {"every_decisions": 200, "keep": 50},
+        "objective": {"weights": {"click": 1.0}, "typical": 0.2},
+        "learning": {"bits": 12, "save_every": 97},
+        "budget": {"amount_minor": 20_000, "chunk_minor": 200},
+    }  # fmt: skip
+
+
+def torture(folder: Path, kills: int, seed: int, workers: int = 2) -> tuple[int, Found, Load]:
+    """Run, kill and examine.
+
+    Returns:
+        How many processes were killed, what was found, and what was acknowledged.
+    """
+    rng = random.Random(seed)
+    server = VictimServer(folder, CONFIG.format(workers=workers), workers)
+    server.start()
+    try:
+        with Client(server.address, ClientOptions(patience_s=20.0)) as client:
+            client.create_campaign(campaign())
+        time.sleep(0.3)  # the other worker looks for news several times a second
+        with Load(lambda: server.address) as load:
+            killed = 0
+            while killed < kills:
+                time.sleep(0.3 + 0.5 * rng.random())
+                killed += _kill(server, rng)
+            time.sleep(0.5)
+        server.until_whole()
+        time.sleep(WINDOW_S + 0.5)
+        server.stop()
+    finally:
+        server.put_down()
+    return killed, examine(server, load.acknowledged), load
+
+
+def _kill(server: VictimServer, rng: random.Random) -> int:
+    """One, some or all processes, wherever they are in their work."""
+    if rng.random() < 0.3:
+        killed = server.kill_all()
+        server.start()
+        return killed
+    server.until_whole()
+    time.sleep(0.2 * rng.random())
+    workers, learners = server.children()
+    doomed = [pid for pid in (*workers, *learners) if rng.random() < 0.6]
+    for pid in doomed:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return len(doomed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=int(os.environ.get("ARMSREACH_KILLS", "300")))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--folder", type=Path, default=None, help="Where to keep data and log.")
+    options = parser.parse_args()
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    print(f"command: {' '.join(sys.argv)}\ncommit: {commit.stdout.strip()}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="torture-") as name:
+        began = time.monotonic()
+        killed, found, load = torture(options.folder or Path(name), options.kills, options.seed, options.workers)
+        told = load.acknowledged
+        wrong = found.wrong + overspent(campaign(), found.decisions, found.outcomes)
+        print(
+            f"killed {killed} processes in {time.monotonic() - began:.0f} s; acknowledged {len(told.decisions)}"
+            f" decisions and {len(told.outcomes)} outcomes, {told.safe} safe answers, {told.retried} calls again;"
+            f" journal: {len(found.decisions)} decisions, {len(found.outcomes)} outcomes; {found.learned} learned,"
+            f" {found.snapshots} snapshots"
+        )
+        for line in wrong[:20]:
+            print(f"WRONG {line}")
+        verdict("torture_wrong", len(wrong), 0, f"{killed}_kills", at_most=True)
+    if wrong:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
