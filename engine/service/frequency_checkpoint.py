@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from engine.core.errors import CorruptState
+from engine.core.errors import CorruptState, UnsupportedVersion
 from engine.core.reading import plain
 from engine.journal import Positions
 from engine.service.frequencies import Frequencies
 from engine.store.durable_files import replace_durably
 
 SCHEMA = "armsreach.caps.v1"
+_SUM_BYTES = 32
 
 
 def write_frequencies(path: Path, frequencies: Frequencies, positions: Positions) -> None:
@@ -44,7 +45,8 @@ def write_frequencies(path: Path, frequencies: Frequencies, positions: Positions
     arrays["head"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
     written = io.BytesIO()
     np.savez(written, **arrays)  # type: ignore[arg-type]
-    replace_durably(path, written.getvalue())
+    content = written.getvalue()
+    replace_durably(path, hashlib.blake2b(content, digest_size=_SUM_BYTES).digest() + content)
 
 
 def read_frequencies(path: Path, frequencies: Frequencies) -> Positions | None:
@@ -61,18 +63,22 @@ def read_frequencies(path: Path, frequencies: Frequencies) -> Positions | None:
     Raises:
         CorruptState: If the file is damaged, or has more shoppers than there is room for; remove it, and the journal is
             read instead.
+        UnsupportedVersion: If a newer armsreach wrote it.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        head = json.loads(arrays["head"].tobytes())
-        positions = Positions.from_json(head["positions"]) if head["schema"] == SCHEMA else None
-        kept = [(table["campaign"], table["caps"]) for table in head["tables"]]
+        data = path.read_bytes()
     except FileNotFoundError:
         return None
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise CorruptState(f"{path}: not a whole checkpoint of frequency caps; remove it") from error
-    if positions is None or kept != [(name, plain(table.windows.caps)) for name, table in frequencies.tables()]:
+    if hashlib.blake2b(data[_SUM_BYTES:], digest_size=_SUM_BYTES).digest() != data[:_SUM_BYTES]:
+        raise CorruptState(f"{path}: this checkpoint of frequency caps fails its checksum; remove it")
+    with np.load(io.BytesIO(data[_SUM_BYTES:]), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    head = json.loads(arrays["head"].tobytes())
+    if head["schema"] != SCHEMA:
+        raise UnsupportedVersion(f"{path}: expected {SCHEMA}, got {head['schema']}; upgrade, or remove it")
+    positions = Positions.from_json(head["positions"])
+    kept = [(table["campaign"], table["caps"]) for table in head["tables"]]
+    if kept != [(name, plain(table.windows.caps)) for name, table in frequencies.tables()]:
         return None
     for i, (_, table) in enumerate(frequencies.tables()):
         with table.lock:

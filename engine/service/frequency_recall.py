@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,7 +26,7 @@ class Recalled:
 
     Attributes:
         sends: Sends that count, or did until they were given back.
-        given_back: Those that did not go out.
+        given_back: Reports of sends that did not go out.
         forgotten: Sends that no table had room for: caps may be broken for their shoppers. Raise `caps_table.users`.
     """
 
@@ -67,27 +67,38 @@ def recall_frequencies(
         for _, entry in reader.read(start)
         if isinstance(record := entry.record, Outcome) and record.type is OutcomeType.NOT_SENT and record.decision_id
     }
-    sends = given = forgotten = 0
-    left = dict(back)
+    if since is not None:
+        _take_out(reader, frequencies, back, (start, window), decision_of)
+    sends = forgotten = 0
     for decision in _decisions(reader, start):
-        left.pop(decision.id, None)
         sends += decision.is_send
         if decision.id in back:
-            given += decision.is_send
             _give_back(frequencies, decision)
         else:
             forgotten += frequencies.restore(decision, now.timestamp())
+    return Recalled(sends, len(back), forgotten)
+
+
+def _take_out(
+    reader: JournalReader,
+    frequencies: Frequencies,
+    back: Mapping[str, str],
+    starts: Iterable[Positions],
+    decision_of: DecisionOf,
+) -> None:
+    """Take out of a checkpoint what was given back behind it, before anything is counted on top.
+
+    Decisions that are not at hand are looked for in the journal, from the later start first.
+    """
+    left = dict(back)
     for id, campaign in back.items():
-        if id in left and (found := decision_of(id)) is not None:
+        if (found := decision_of(id)) is not None:
             frequencies.give_back(campaign, found[0], bytes.fromhex(id), found[2])
             del left[id]
-            given += 1
-    if left and since is not None:
-        for decision in _decisions(reader, window):
+    for start in starts:
+        for decision in _decisions(reader, start) if left else ():
             if left.pop(decision.id, None) is not None:
                 _give_back(frequencies, decision)
-                given += decision.is_send
-    return Recalled(sends, given, forgotten)
 
 
 def _decisions(reader: JournalReader, start: Positions) -> Iterable[Decision]:
