@@ -106,9 +106,10 @@ def tables(chance: np.random.Generator) -> None:
         ids = chance.integers(0, 256, (BLOCK, 16), dtype=np.uint8)
         caps, at = np.full(BLOCK, 0b11), np.full(BLOCK, NOW + run)
         slots = chance.integers(0, len(bare), BLOCK)
-        gathered.append(timed(lambda s=slots: bare[s], BLOCK))
+        gathered.append(timed(lambda s=slots: bare.take(s, axis=0), BLOCK))
         asked.append(timed(lambda s=some, a=at: table.blocked_rows(s, a[:1]), BLOCK))
-        counted.append(timed(lambda s=some, c=caps, a=at, i=ids: table.count_rows(s, c, a, i), BLOCK))
+        _, found = table.blocked_rows(some, at[:1])
+        counted.append(timed(lambda s=some, c=caps, a=at, i=ids, f=found: table.count_rows(s, c, a, i, f), BLOCK))
         single = [row.tobytes() for row in keys[chance.choice(USERS, 500, replace=False)]]
         now = NOW + 100 + run
         ones.append(timed(lambda s=single, n=now: [table.blocked(key, n) for key in s], 500))

@@ -12,8 +12,11 @@ from engine.core.exclusions import Exclusions
 from engine.service.frequency_lock import FrequencyLock
 from engine.store.tables import FULL, FrequencyTable
 
-_FEW = 6
+_FEW = 16
 """Up to so many rows, plain Python is faster than arrays."""
+
+
+_NOTHING: tuple[Sequence[str], np.ndarray, list[np.ndarray]] = ((), np.zeros((0, 2), np.uint64), [])
 
 
 class CappedFrequency:
@@ -33,6 +36,7 @@ class CappedFrequency:
         before = len(campaign.windows.caps) if campaign else 0
         self._tables = tuple((table, shift) for table, shift in ((campaign, 0), (shop, before)) if table is not None)
         self._masks = arms.masks.tolist()
+        self._asked: tuple[Sequence[str], np.ndarray, list[np.ndarray]] = _NOTHING
         self.reasons: tuple[str, ...] = arms.reasons
         self.lock: AbstractContextManager[None] = FrequencyLock([table for table, _ in self._tables])
 
@@ -55,9 +59,12 @@ class CappedFrequency:
             return [self._blocked(bytes.fromhex(user), moment) for user, moment in zip(users, at, strict=True)]
         keys, moments = _keys(users), np.array(at, dtype=np.float64)
         bits = np.zeros(len(users), dtype=np.int64)
+        places = []
         for table, shift in self._tables:
-            found = table.blocked_rows(keys, moments)
+            found, slots = table.blocked_rows(keys, moments)
+            places.append(slots)
             bits |= (found & FULL - 1) << shift | found & FULL
+        self._asked = users, keys, places
         return bits.tolist()
 
     def codes(self, bits: int) -> np.ndarray | None:
@@ -82,13 +89,19 @@ class CappedFrequency:
             return [i for i, (user, column, moment, id) in enumerate(rows) if not self._count(user, column, moment, id)]
         masks = self._arms.masks[np.asarray(columns)]
         sends = np.flatnonzero(masks)
-        keys, moments = _keys(users)[sends], np.array(at, dtype=np.float64)[sends]
+        asked, keys, places = self._asked
+        if asked is not users:
+            keys, places = _keys(users), []
+        self._asked = _NOTHING
+        keys, moments = keys[sends], np.array(at, dtype=np.float64)[sends]
         id_rows, masks = np.frombuffer(b"".join(ids), dtype=np.uint8).reshape(-1, 16)[sends], masks[sends]
         refused: set[int] = set()
-        for table, shift in self._tables:
+        for i, (table, shift) in enumerate(self._tables):
             caps = masks >> shift & (1 << len(table.windows.caps)) - 1
             some = np.flatnonzero(caps)
-            refused.update(some[table.count_rows(keys[some], caps[some], moments[some], id_rows[some])].tolist())
+            found = places[i][sends[some]] if places else None
+            late = table.count_rows(keys[some], caps[some], moments[some], id_rows[some], found)
+            refused.update(some[late].tolist())
         for row in refused:  # what one table had room for, and the other had not
             for table, _ in self._tables:
                 table.give_back(keys[row].tobytes(), id_rows[row].tobytes(), float(moments[row]))

@@ -117,4 +117,5 @@ class Frequencies:
                 yield self._tables[name]
 
     def _made(self, caps: Sequence[FrequencyCap]) -> FrequencyTable:
-        return FrequencyTable(caps, self._users, shared=self._shared)
+        shop = self._tables.get(SHOP)  # who uses a campaign's table uses the shop's, too: one lock will do
+        return FrequencyTable(caps, self._users, shared=self._shared, lock=shop.lock if shop else None)

@@ -10,10 +10,10 @@ from engine.store.tables import FrequencyTable
 
 
 class FrequencyLock(AbstractContextManager[None]):
-    """Takes tables' locks in the order given, which is the same everywhere: the campaign's, then the shop's."""
+    """Takes tables' locks, each once, in the order given, which is the same everywhere."""
 
     def __init__(self, tables: Sequence[FrequencyTable]) -> None:
-        self._locks = tuple(table.lock for table in tables)
+        self._locks = tuple(dict.fromkeys(table.lock for table in tables))
 
     def __enter__(self) -> None:
         for lock in self._locks:

@@ -43,8 +43,9 @@ class FrequencyRows:
         """
         n = len(keys)
         low = lows_of(keys)
-        lines = np.empty((n, 2 * _BUCKET), dtype=np.uint64)
-        lines[:, :_BUCKET], lines[:, _BUCKET:] = self.low[first], self.low[second]
+        both = np.empty((n, 2), dtype=np.int64)
+        both[:, 0], both[:, 1] = first, second
+        lines = self.low.take(both.ravel(), axis=0).reshape(n, 2 * _BUCKET)
         same = lines == low[:, None]
         place = same.argmax(axis=1)
         slots = np.where(place < _BUCKET, first * _BUCKET, second * _BUCKET - _BUCKET) + place
@@ -59,6 +60,10 @@ class FrequencyRows:
         absent = np.flatnonzero(slots < 0)
         roomy[absent] = (lines[absent] == 0).any(axis=1)
         return slots, roomy
+
+    def holds(self, slots: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        """Whether each slot is the shopper's: shape (n,), bool."""
+        return (self._lows[slots] == lows_of(keys)) & (self.high[slots] == keys[:, 1])
 
     def insert(self, keys: np.ndarray, slots: np.ndarray, first: np.ndarray, second: np.ndarray) -> None:
         """Give absent shoppers an empty row each, in the emptier of their buckets; writes into `slots`.
@@ -93,15 +98,20 @@ class FrequencyRows:
             items: Shape (n,).
             spans: (first, end) of each cap.
         """
-        width = self.items.shape[1]
+        width, present = self.items.shape[1], self.items.take(slots, axis=0)
         for i, (begin, end) in enumerate(spans):
             rows = np.flatnonzero(caps >> i & 1)
             if not len(rows):
                 continue
-            found, item = self.items[slots[rows], begin:end], items[rows]
-            place = found.argmin(axis=1)
-            new = (found[np.arange(len(rows)), place] < item) & ~(found == item[:, None]).any(axis=1)
-            self._flat[slots[rows[new]] * width + begin + place[new]] = item[new]
+            found, item = present[rows], items[rows]
+            place, earliest, new = np.full(len(rows), begin), found[:, begin].copy(), found[:, begin] != item
+            for column in range(begin + 1, end):
+                here = found[:, column]
+                new &= here != item
+                place[here < earliest] = column
+                np.minimum(earliest, here, out=earliest)
+            new &= earliest < item
+            self._flat[slots[rows[new]] * width + place[new]] = item[new]
 
     def taken(self, begin: int, end: int) -> tuple[np.ndarray, np.ndarray]:
         """Copies of the keys, shape (n, 2), and items, shape (n, width), of the shoppers in some buckets that have any.

@@ -20,6 +20,9 @@ _BUCKET = 8
 _LINE = 8 * _BUCKET
 _LOW_32 = (1 << 32) - 1
 _EMPTY = bytes(8)
+_ONE = b"\1" + bytes(7)
+"""Stands for a low half of zeros, which would look like an empty slot."""
+_NOBODY = b""
 _PART = 1 << 12
 """Buckets that are copied under one lock: less than a millisecond."""
 
@@ -48,21 +51,27 @@ class FrequencyTable:
     """
 
     def __init__(
-        self, caps: Sequence[FrequencyCap], users: int, memory: SharedMemory | None = None, shared: bool = False
+        self,
+        caps: Sequence[FrequencyCap],
+        users: int,
+        memory: SharedMemory | None = None,
+        shared: bool = False,
+        lock: TableLock | NullLock | None = None,
     ) -> None:
         """Make the table.
 
         Args:
             caps: At least one.
             users: Shoppers that fit.
-            memory: Where it lies, of `size` bytes; by default memory of its own, empty at first.
+            memory: Where it lies, of `table_size` bytes; by default memory of its own, empty at first.
             shared: Whether other processes use it.
+            lock: Another table's, where both are always used together; by default one of its own.
         """
         self.windows = CapWindows(caps)
         self.users = users
         self._buckets = buckets_for(users)
         self.memory = memory or SharedMemory("armsreach-caps", table_size(caps, users))
-        self.lock: TableLock | NullLock = TableLock(self.memory.fd) if shared else NullLock()
+        self.lock: TableLock | NullLock = lock or (TableLock(self.memory.fd) if shared else NullLock())
         self._buffer = self.memory.buffer
         self._words = memoryview(self._buffer).cast("Q")
         self._high = self._buckets * _BUCKET
@@ -71,6 +80,7 @@ class FrequencyTable:
         self._row = struct.Struct(f"@{self._width}Q")
         self.rows = FrequencyRows(self._buffer, self._buckets, self._width)
         self._plan = tuple((*span, 1 << i) for i, span in enumerate(self.windows.spans))
+        self._seen = _NOBODY, 0
 
     def blocked(self, key: bytes, at: float) -> int:
         """The caps that allow a shopper no further send.
@@ -84,10 +94,11 @@ class FrequencyTable:
         """
         slot = self._find(key)
         if slot >= 0:
+            self._seen = key, slot
             return self.windows.reached(self._row.unpack_from(self._buffer, 8 * (self._items + slot * self._width)), at)
         return 0 if self._free(key) >= 0 or self._past(key, at) >= 0 else FULL
 
-    def blocked_rows(self, keys: np.ndarray, at: np.ndarray) -> np.ndarray:
+    def blocked_rows(self, keys: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The same for many shoppers.
 
         Args:
@@ -95,17 +106,19 @@ class FrequencyTable:
             at: Shape (n,), or (1,) for one time of all.
 
         Returns:
-            Shape (n,), int64.
+            The bits, shape (n,), int64; and where the shoppers were found, for `count_rows`.
         """
         slots, roomy = self._find_rows(keys)
         bits = np.zeros(len(keys), dtype=np.int64)
         known = np.flatnonzero(slots >= 0)
         if len(known):
-            bits[known] = self.windows.reached_rows(self.rows.items[slots[known]], at if len(at) == 1 else at[known])
+            bits[known] = self.windows.reached_rows(
+                self.rows.items.take(slots[known], axis=0), at if len(at) == 1 else at[known]
+            )
         for row in np.flatnonzero((slots < 0) & ~roomy).tolist():
             if self._past(keys[row].tobytes(), float(at[row % len(at)])) < 0:
                 bits[row] = FULL
-        return bits
+        return bits, slots
 
     def count(self, key: bytes, caps: int, at: float, decision_id: bytes) -> bool:
         """Count a send; one that is counted already is not counted twice.
@@ -119,7 +132,9 @@ class FrequencyTable:
         Returns:
             Whether there was room; if not, nothing was counted.
         """
-        slot = self._find(key)
+        slot = self._seen[1] if self._seen[0] == key else -1
+        if slot < 0 or not self._holds(slot, key):
+            slot = self._find(key)
         if slot < 0:
             slot = self._take(key, at)
             if slot < 0:
@@ -134,7 +149,9 @@ class FrequencyTable:
                     self._words[base + first + span.index(earliest)] = item
         return True
 
-    def count_rows(self, keys: np.ndarray, caps: np.ndarray, at: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    def count_rows(
+        self, keys: np.ndarray, caps: np.ndarray, at: np.ndarray, ids: np.ndarray, found: np.ndarray | None = None
+    ) -> np.ndarray:
         """The same for many shoppers, none of whom may stand twice.
 
         Args:
@@ -142,12 +159,14 @@ class FrequencyTable:
             caps: Shape (n,), int64.
             at: Shape (n,).
             ids: Shape (n, 16), uint8.
+            found: Shape (n,), where `blocked_rows` found them; it is checked, and saves looking again.
 
         Returns:
             The row numbers for which there was no room; nothing was counted for those.
         """
-        slots, _ = self._find_rows(keys)
-        self.rows.insert(keys, slots, *self._bucket_rows(keys))
+        slots = self._find_again(keys, found) if found is not None else self._find_rows(keys)[0]
+        if (slots < 0).any():
+            self.rows.insert(keys, slots, *self._bucket_rows(keys))
         self.rows.add(slots, np.where(slots >= 0, caps, 0), self.windows.items(at, ids), self.windows.spans)
         # Only now, as a row that is about to be added to must not look as if all its sends were past.
         left = np.flatnonzero(slots < 0).tolist()
@@ -224,19 +243,35 @@ class FrequencyTable:
 
     def _find(self, key: bytes) -> int:
         """The shopper's slot; -1 if there is none."""
-        low, high = _halves(key)
-        find, number = self._buffer.find, int.from_bytes(high, "little")
-        for start in self._starts(number):
-            place = find(low, start, start + _LINE)
-            while place >= 0:
-                if not place & 7 and self._words[self._high + (place >> 3)] == number:
-                    return place >> 3
-                place = find(low, place + 1, start + _LINE)
+        low, number = key[:8], _number(key, 8, 16)
+        if low == _EMPTY:
+            low = _ONE
+        slot = self._in_bucket(low, number, ((number & _LOW_32) * self._buckets >> 32) * _LINE)
+        return slot if slot >= 0 else self._in_bucket(low, number, ((number >> 32) * self._buckets >> 32) * _LINE)
+
+    def _in_bucket(self, low: bytes, number: int, start: int) -> int:
+        place = self._buffer.find(low, start, start + _LINE)
+        while place >= 0:
+            if not place & 7 and self._words[self._high + (place >> 3)] == number:
+                return place >> 3
+            place = self._buffer.find(low, place + 1, start + _LINE)
         return -1
+
+    def _holds(self, slot: int, key: bytes) -> bool:
+        """Whether a slot is the shopper's."""
+        return self._words[slot] == (_number(key, 0, 8) or 1) and self._words[self._high + slot] == _number(key, 8, 16)
 
     def _find_rows(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Slots, -1 where there is none, and whether a shopper's buckets have an empty one: each of shape (n,)."""
         return self.rows.find(keys, *self._bucket_rows(keys))
+
+    def _find_again(self, keys: np.ndarray, found: np.ndarray) -> np.ndarray:
+        """Slots of shoppers that were looked up a moment ago."""
+        slots = found.copy()
+        other = np.flatnonzero((slots < 0) | ~self.rows.holds(slots, keys))
+        if len(other):
+            slots[other] = self._find_rows(keys[other])[0]
+        return slots
 
     def _bucket_rows(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         high, buckets = keys[:, 1], np.uint64(self._buckets)
@@ -250,7 +285,7 @@ class FrequencyTable:
     def _free(self, key: bytes) -> int:
         """An empty slot in the emptier of a shopper's buckets; -1 if both are full."""
         best, most = -1, 0
-        for start in self._starts(int.from_bytes(key[8:], "little")):
+        for start in self._starts(_number(key, 8, 16)):
             lows = self._words[start >> 3 : (start + _LINE) >> 3].tolist()
             empty = lows.count(0)
             if empty > most:
@@ -259,7 +294,7 @@ class FrequencyTable:
 
     def _past(self, key: bytes, at: float) -> int:
         """A slot of a shopper's buckets whose sends are all past; -1 if there is none."""
-        for start in self._starts(int.from_bytes(key[8:], "little")):
+        for start in self._starts(_number(key, 8, 16)):
             for slot in range(start >> 3, (start + _LINE) >> 3):
                 row = self._row.unpack_from(self._buffer, 8 * (self._items + slot * self._width))
                 if self.windows.is_past(row, at):
@@ -275,9 +310,8 @@ class FrequencyTable:
                 return -1
             self._words[slot] = 0
         self._row.pack_into(self._buffer, 8 * (self._items + slot * self._width), *[0] * self._width)
-        low, high = _halves(key)
-        self._words[self._high + slot] = int.from_bytes(high, "little")
-        self._words[slot] = int.from_bytes(low, "little")
+        self._words[self._high + slot] = _number(key, 8, 16)
+        self._words[slot] = _number(key, 0, 8) or 1
         return slot
 
 
@@ -291,7 +325,5 @@ def table_size(caps: Sequence[FrequencyCap], users: int) -> int:
     return buckets_for(users) * _BUCKET * 8 * (2 + sum(cap.most for cap in caps))
 
 
-def _halves(key: bytes) -> tuple[bytes, bytes]:
-    """Low and high half of a key; a low half of zeros would look like an empty slot."""
-    low = key[:8]
-    return (low if low != _EMPTY else b"\1" + _EMPTY[1:]), key[8:]
+def _number(key: bytes, begin: int, end: int) -> int:
+    return int.from_bytes(key[begin:end], "little")

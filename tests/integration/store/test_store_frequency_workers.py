@@ -48,7 +48,7 @@ def in_blocks(table: FrequencyTable, chance: random.Random, out: int) -> None:
     ids = np.frombuffer(chance.randbytes(16 * 9), np.uint8).reshape(-1, 16)
     with table.lock:
         at = time.time()
-        free = np.flatnonzero(table.blocked_rows(keys, np.array([at])) == 0)
+        free = np.flatnonzero(table.blocked_rows(keys, np.array([at]))[0] == 0)
         table.count_rows(keys[free], np.full(len(free), 0b11), np.full(len(free), at), ids[free])
     os.write(out, b"".join(SENT.pack(number, at) for number in numbers[free].tolist()))
 
