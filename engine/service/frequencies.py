@@ -53,6 +53,26 @@ class Frequencies:
         self._tables[campaign.id] = self._made(campaign.caps)
         return True
 
+    def fresh(self, campaign: Campaign) -> Frequencies | None:
+        """A new table for a campaign whose caps changed, apart from those in use, to be filled while deciding goes on.
+
+        Fill it with `recall_frequencies`, which may be done in a thread; then again `since` a moment before that
+        began, for what was sent meanwhile; then `adopt` it, in the same turn in which its `Serving` is swapped in.
+
+        Returns:
+            None where `open` finds nothing to make.
+        """
+        known = self._tables.get(campaign.id)
+        if not campaign.caps or (known is not None and known.windows.caps == campaign.caps):
+            return None
+        apart = Frequencies((), self._users, self._shared)
+        apart._tables[campaign.id] = self._made(campaign.caps)
+        return apart
+
+    def adopt(self, fresh: Frequencies) -> None:
+        """Use tables that were made apart; the old ones go when nothing that was made with them is left."""
+        self._tables.update(fresh._tables)
+
     def of(self, campaign: Campaign, catalogue: Catalogue) -> Frequency:
         """What decisions of a campaign ask; its table must be open."""
         shop = self._tables.get(SHOP)

@@ -129,6 +129,26 @@ def test_changed_caps_get_a_table_of_their_own():
     assert frequencies.longest_s == 0.0
 
 
+def test_a_table_made_apart_is_adopted():
+    frequencies = Frequencies((FrequencyCap(9, 9.0),), 9)
+    before = opened(frequencies, campaign(caps=(FrequencyCap(1, 9.0),)))
+    before.count([user(1)], [BY_SMS], [NOW], ids(1))
+    changed = campaign(caps=(FrequencyCap(2, 9.0),))
+    assert frequencies.fresh(campaign(caps=(FrequencyCap(1, 9.0),))) is None
+    assert frequencies.fresh(campaign()) is None
+    fresh = frequencies.fresh(changed)
+    assert [name for name, _ in fresh.tables()] == ["c"]
+    assert before.blocked([user(1)], [NOW]) == [1]
+    frequencies.adopt(fresh)
+    after = frequencies.of(changed, changed.catalogue())
+    after.count([user(1)], [BY_SMS], [NOW], ids(2))
+    assert after.blocked([user(1)], [NOW]) == [0]
+    after.count([user(1)], [BY_SMS], [NOW], ids(3))
+    assert after.blocked([user(1)], [NOW]) == [1]
+    assert before.blocked([user(1)], [NOW]) == [1], "requests under way finish with what they began with"
+    assert dict(frequencies.tables())[""].row(bytes.fromhex(user(1))).count(0) == 6
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2), st.integers(0, 40)), min_size=7, max_size=60))
 def test_few_and_many_rows_are_the_same(requests):
