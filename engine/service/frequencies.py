@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 
-from engine.core.arm import Arm
+from engine.core.arm import Arm, ArmId, ChannelId
 from engine.core.campaign import Campaign
 from engine.core.capped_arms import CappedArms
 from engine.core.catalogue import Catalogue
@@ -103,7 +104,7 @@ class Frequencies:
         if decision.mode not in COUNTED or not decision.is_send:
             return 0
         key, at, id = bytes.fromhex(decision.user), decision.decided_at.timestamp(), bytes.fromhex(decision.id)
-        channel, forgotten = Arm.parse(decision.arm).channel, 0
+        channel, forgotten = _channel(decision.arm), 0
         for table in self._about(decision.campaign):
             if at <= now - table.windows.longest_s:
                 continue
@@ -139,3 +140,8 @@ class Frequencies:
     def _made(self, caps: Sequence[FrequencyCap]) -> FrequencyTable:
         shop = self._tables.get(SHOP)  # who uses a campaign's table uses the shop's, too: one lock will do
         return FrequencyTable(caps, self._users, shared=self._shared, lock=shop.lock if shop else None)
+
+
+@lru_cache(maxsize=4096)
+def _channel(arm: ArmId) -> ChannelId:
+    return Arm.parse(arm).channel

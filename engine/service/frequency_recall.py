@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.core.decision import Decision
-from engine.core.outcome import Outcome, OutcomeType
+from engine.core.outcome import OutcomeType
 from engine.journal import JournalReader, Position, Positions
 from engine.service.frequencies import Frequencies
 
@@ -63,9 +63,9 @@ def recall_frequencies(
     window = reader.positions_before(now - timedelta(seconds=frequencies.longest_s))
     start = _later(window, since) if since is not None else window
     back = {
-        record.decision_id: record.campaign
-        for _, entry in reader.read(start)
-        if isinstance(record := entry.record, Outcome) and record.type is OutcomeType.NOT_SENT and record.decision_id
+        outcome.decision_id: outcome.campaign
+        for outcome in reader.outcomes(start)
+        if outcome.type is OutcomeType.NOT_SENT and outcome.decision_id
     }
     if since is not None:
         _take_out(reader, frequencies, back, (start, window), decision_of)

@@ -23,6 +23,7 @@ _EMPTY = bytes(8)
 _ONE = b"\1" + bytes(7)
 """Stands for a low half of zeros, which would look like an empty slot."""
 _NOBODY = b""
+_ROWS = 1 << 14
 _PART = 1 << 12
 """Buckets that are copied under one lock: less than a millisecond."""
 
@@ -224,22 +225,25 @@ class FrequencyTable:
         Returns:
             How many shoppers had no room, and are forgotten.
         """
-        order = np.lexsort((keys[:, 1], keys[:, 0]))
-        keys, items = keys[order], items[order]
+        order = np.argsort(keys[:, 0], kind="stable")
+        again = (keys[order[1:]] == keys[order[:-1]]).all(axis=1)
         single = np.ones(len(keys), dtype=bool)
-        single[1:] = (keys[1:] != keys[:-1]).any(axis=1)
+        single[order[1:][again]] = False
         keys, items = keys[single], items[single]
-        slots, _ = self._find_rows(keys)
-        self.rows.insert(keys, slots, *self._bucket_rows(keys))
-        kept = slots >= 0
-        self.rows.items[slots[kept]] = items[kept]
-        return int((~kept).sum())
+        return sum(self._restore(keys[i : i + _ROWS], items[i : i + _ROWS]) for i in range(0, len(keys), _ROWS))
 
     def close(self) -> None:
         """Let the memory go in this process."""
         del self.rows
         self._words.release()
         self.memory.close()
+
+    def _restore(self, keys: np.ndarray, items: np.ndarray) -> int:
+        slots, _ = self._find_rows(keys)
+        self.rows.insert(keys, slots, *self._bucket_rows(keys))
+        kept = slots >= 0
+        self.rows.items[slots[kept]] = items[kept]
+        return int((~kept).sum())
 
     def _find(self, key: bytes) -> int:
         """The shopper's slot; -1 if there is none."""
