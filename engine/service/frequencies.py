@@ -15,7 +15,7 @@ from engine.core.frequency_cap import FrequencyCap
 from engine.service.capped_frequency import CappedFrequency
 from engine.service.frequency import COUNTED, Frequency
 from engine.service.no_frequency import NoFrequency
-from engine.store.tables import FrequencyTable
+from engine.store.tables import FrequencyTable, NullLock, TableLock
 
 SHOP = ""
 """Stands for the shop among campaign ids, none of which is empty."""
@@ -66,13 +66,15 @@ class Frequencies:
         known = self._tables.get(campaign.id)
         if not campaign.caps or (known is not None and known.windows.caps == campaign.caps):
             return None
-        apart = Frequencies((), self._users, self._shared)
-        apart._tables[campaign.id] = self._made(campaign.caps)
+        apart = Frequencies((), self._users)  # without a lock: in a thread it would let go what this process holds
+        apart.open(campaign)
         return apart
 
     def adopt(self, fresh: Frequencies) -> None:
         """Use tables that were made apart; the old ones go when nothing that was made with them is left."""
-        self._tables.update(fresh._tables)
+        for name, table in fresh.tables():
+            table.lock = self._lock() or (TableLock(table.memory.fd) if self._shared else NullLock())
+            self._tables[name] = table
 
     def of(self, campaign: Campaign, catalogue: Catalogue) -> Frequency:
         """What decisions of a campaign ask; its table must be open."""
@@ -138,8 +140,12 @@ class Frequencies:
                 yield self._tables[name]
 
     def _made(self, caps: Sequence[FrequencyCap]) -> FrequencyTable:
-        shop = self._tables.get(SHOP)  # who uses a campaign's table uses the shop's, too: one lock will do
-        return FrequencyTable(caps, self._users, shared=self._shared, lock=shop.lock if shop else None)
+        return FrequencyTable(caps, self._users, shared=self._shared, lock=self._lock())
+
+    def _lock(self) -> TableLock | NullLock | None:
+        """The shop's: who uses a campaign's table uses the shop's, too, so one lock will do."""
+        shop = self._tables.get(SHOP)
+        return shop.lock if shop else None
 
 
 @lru_cache(maxsize=4096)

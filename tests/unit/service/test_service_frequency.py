@@ -15,7 +15,7 @@ from engine.core.placement import Channel, Slot
 from engine.core.variant import Variant
 from engine.service.frequencies import Frequencies
 from engine.service.no_frequency import NoFrequency
-from engine.store.tables import FULL
+from engine.store.tables import FULL, NullLock, TableLock
 
 EMAIL, SMS = ChannelId("email"), ChannelId("sms")
 NOW = 1_750_000_000.0
@@ -127,6 +127,16 @@ def test_changed_caps_get_a_table_of_their_own():
     assert frequencies.longest_s == 9.0
     assert not frequencies.open(replace(made, caps=()))
     assert frequencies.longest_s == 0.0
+
+
+@pytest.mark.parametrize("shop", [(), (FrequencyCap(9, 9.0),)])
+def test_a_table_made_apart_is_locked_once_it_is_adopted(shop):
+    frequencies = Frequencies(shop, 9, shared=True)
+    fresh = frequencies.fresh(campaign(caps=(FrequencyCap(2, 9.0),)))
+    assert all(isinstance(table.lock, NullLock) for _, table in fresh.tables())
+    frequencies.adopt(fresh)
+    assert [isinstance(table.lock, TableLock) for _, table in frequencies.tables()] == [True] * (1 + len(shop))
+    assert len({table.lock for _, table in frequencies.tables()}) == 1
 
 
 def test_a_table_made_apart_is_adopted():
