@@ -1,9 +1,9 @@
-"""`DecideBatch` of a real server: decisions a second and core, with journal, request ids and caps; memory over many users.
+"""`DecideBatch` of a real server: decisions a second and core, with journal, ids and caps; memory over many users.
 
     python benchmarks/batch_speed.py [--rows 4096] [--messages 120] [--users 10000000]
 
-A client process streams messages made beforehand. The figure is decisions per second of the server's CPU time, since the
-client shares the machine; wall-clock figures stand beside it. With `--users`, so many shoppers stream by and the
+A client process streams messages made beforehand. The figure is decisions per second of the server's CPU time, since
+the client shares the machine; wall-clock figures stand beside it. With `--users`, so many shoppers stream by and the
 server's memory is read along the way.
 """
 

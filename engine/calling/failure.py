@@ -18,7 +18,8 @@ _GROWTH = 4
 _SHED_BY_GRPC = "Too many pending requests for this server"
 _SHED_WAIT_S = 0.05
 
-_LATER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
+# A server that stops answers CANCELLED to a call that had reached it and that nobody had taken up yet.
+_LATER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,10 @@ def test_a_broken_stream_goes_on_without_deciding_twice(
         raise RuntimeError("the caller's machine went away")
 
     answers = {}
-    with Client(server.address, patient) as client, pytest.raises(RuntimeError):
-        for answer in client.decide_batch(breaking()):
-            answers[answer.tag] = answer
+    with Client(server.address, patient) as client:
+        stream = client.decide_batch(breaking())
+        with pytest.raises(RuntimeError, match="went away"):
+            answers.update((answer.tag, answer) for answer in stream)
     server.kill()
     again = start_server(workers=workers)
     with Client(again.address, patient) as client:
