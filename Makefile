@@ -115,6 +115,18 @@ bench-arms: $(VENV)/.dev  ## A decision and its record over 10 to 10,000 arms
 bench-start: $(VENV)/.dev  ## Start to first decision, and memory of a worker, against a bare gRPC echo
 	$(BIN)/python benchmarks/start_speed.py
 
+torture: $(VENV)/.dev  ## Kill workers, learner and everything hundreds of times under load; some ten minutes
+	$(BIN)/python benchmarks/torture.py --kills $${ARMSREACH_KILLS:-300}
+
+bench-overload: $(VENV)/.dev  ## Five times as many calls as the server can answer
+	$(BIN)/python benchmarks/overload_speed.py
+
+soak: $(VENV)/.dev  ## Steady load for SOAK_S seconds (1800): memory and descriptors stay flat
+	$(BIN)/python benchmarks/soak.py --seconds $${SOAK_S:-1800}
+
+fuzz: $(VENV)/.dev  ## Coverage-guided fuzzing of what is read from outside, FUZZ_S seconds (60) a target
+	$(BIN)/python fuzz/run.py --seconds $${FUZZ_S:-60}
+
 tutorial: $(VENV)/.dev  ## Run every command of docs/tutorial.md on real data and renew its outputs
 	$(BIN)/python docs/make_tutorial.py
 

@@ -126,7 +126,7 @@ class Load:
         except ArmsreachError:
             return None
 
-    def _report(self, client: Client, thread: int, number: int, rng: np.random.Generator) -> None:
+    def _report(self, client: Client, _thread: int, _number: int, rng: np.random.Generator) -> None:
         """Some clicks, some of them twice and in any order; again until the server has them."""
         with self._lock:
             ids, self._reportable = self._reportable[:50], self._reportable[50:]

@@ -38,7 +38,7 @@ from engine.service.deciding import Deciding
 from engine.service.delivery import Delivery
 from engine.service.explaining import Explaining
 from engine.service.models import Models
-from engine.service.outcome_memory import OutcomeMemory
+from engine.service.outcome_memory import OutcomeMemory, SharedOutcomeMemory
 from engine.service.registry import Registry
 from engine.service.request_memory import SharedRequestMemory
 from engine.service.serving import Serving
@@ -80,6 +80,14 @@ class Worker:
     async def mark(self) -> None:
         """Write a heartbeat, so that learning can go on while nobody asks anything."""
         await self.commits.append(Mark(), self.clock.now())
+
+    async def reopen(self) -> None:
+        """After the journal failed, take records again, if the disk lets us.
+
+        Raises:
+            JournalFailed: If it does not yet.
+        """
+        await self.commits.reopen()
 
     async def close(self) -> None:
         """Make everything durable and let the journal go."""
@@ -184,9 +192,11 @@ class SharedTables:
 
     Attributes:
         requests: Request ids.
+        outcomes: Outcome ids.
     """
 
     requests: RequestTable
+    outcomes: RequestTable
 
 
 def open_shared(settings: Settings) -> SharedTables:
@@ -198,12 +208,13 @@ def open_shared(settings: Settings) -> SharedTables:
     campaigns = open_campaigns(settings)
     create_campaign_files(settings, campaigns)
     table = RequestTable(settings.request_ids.capacity, settings.request_ids.ttl_s, shared=True)
+    outcomes = RequestTable(settings.request_ids.capacity, settings.request_ids.ttl_s, shared=True)
     journal = settings.folder / "journal"
     if journal.is_dir():
         reader = JournalReader(journal, arms=arms_of(campaigns))
-        recall(reader, table, settings.request_ids.ttl_s, OutcomeMemory(1), SystemClock())
+        recall(reader, table, settings.request_ids.ttl_s, SharedOutcomeMemory(outcomes, 0), SystemClock())
     campaigns.close()
-    return SharedTables(table)
+    return SharedTables(table, outcomes)
 
 
 def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None = None) -> Worker:
@@ -237,13 +248,16 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
     writer.commit()
     ids = settings.request_ids
     table = shared.requests if shared is not None else RequestTable(ids.capacity, ids.ttl_s)
-    outcomes = OutcomeMemory(ids.capacity)
+    known = shared.outcomes if shared is not None else RequestTable(ids.capacity, ids.ttl_s)
+    outcomes = SharedOutcomeMemory(known, number)
     if number == 0:
         close_orphans(journal, clock.now(), keep=[chain_name(i) for i in range(settings.server.workers)])
     recall(JournalReader(journal, arms=arms), table, ids.ttl_s, outcomes, clock)
     if shared is not None:
         with table.lock:
             table.drop_pending(number)  # of an earlier process of this worker: what it had written is recalled
+        with known.lock:
+            known.drop_pending(number)
     deciding = Deciding(open_key(settings))
     decisions = SharedRequestMemory(table, ids.ttl_s, number, entry_reader(journal, arms))
     commits = GroupCommit(writer)
@@ -305,7 +319,7 @@ def recall(reader: JournalReader, table: RequestTable, ttl_s: float, outcomes: O
                 place = (position.segment, end, record.length, numbers[chain], State.DURABLE)
                 young.append(RequestEntry(record.id, int(entry.recorded_at.timestamp()), *place))
             elif isinstance(record, Outcome):
-                outcomes.add([f"{record.campaign}\0{record.id}"])
+                outcomes.add([f"{record.campaign}\0{record.id}"], entry.recorded_at)
             if len(young) > _RECALLED_AT_ONCE:
                 restore(young[:-MAX_ROWS])
                 del young[:-MAX_ROWS]

@@ -15,8 +15,9 @@ from engine.wiring import journal_folder, open_campaigns, open_learning
 
 def run(settings: Settings, campaign: str, *, rebuild: bool, once: bool, beside: int = 0) -> None:
     """Learn; see the command's help."""
-    # A server starts one learner at a time: the next one may take over the lease of one that was killed.
-    holder = f"{socket.gethostname()}:{f'beside-{beside}' if beside else os.getpid()}"
+    # A data folder has one server at a time, and that starts one learner at a time: the next one takes over the lease
+    # of one that was killed, be it with its server. The lease's epoch keeps one that still runs from publishing.
+    holder = f"{socket.gethostname()}:{'beside' if beside else os.getpid()}"
     if rebuild or campaign or once:
         journal_folder(settings)  # a mistyped folder would look like nothing to learn
     campaigns = open_campaigns(settings)

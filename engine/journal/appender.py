@@ -45,6 +45,10 @@ class Appender(Protocol):
         """Make everything appended so far durable, or raise JournalFailed and take no more."""
         ...
 
+    def reopen(self) -> None:
+        """After a failure, take records again, if the disk lets us."""
+        ...
+
     def close(self, at: datetime | None = None) -> None:
         """Commit, record that the chain is closed, and let it go."""
         ...

@@ -91,6 +91,17 @@ class GroupCommit:
         before, end = self._writer.append_block(block, at, batch)
         return Added(before, [end], self._next_commit())
 
+    async def reopen(self) -> None:
+        """After a failure, take records again, if the disk lets us.
+
+        Raises:
+            JournalFailed: If it does not yet, or callers of before the failure still wait for its word.
+        """
+        self._check()
+        if self._committing is not None:
+            raise JournalFailed("expected no commit under way; try again in a moment")
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._writer.reopen)
+
     async def close(self) -> None:
         """Take no more, wait for all that was taken to be durable, and close the writer; again does nothing.
 

@@ -80,6 +80,9 @@ class MemoryJournal:
         """Let readers see everything appended so far."""
         self._committed = len(self._entries)
 
+    def reopen(self) -> None:
+        """Nothing ever fails here."""
+
     def close(self, at: datetime | None = None) -> None:
         """Commit, record that the chain is closed, and take no more; a second time does nothing."""
         if self._closed:

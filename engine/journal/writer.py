@@ -213,7 +213,7 @@ class SegmentWriter:
 
         Raises:
             JournalFailed: If the disk is full or failing. Nothing of this commit is acknowledged, what was written of
-                it is cut off again, and the writer takes no more: close it and open the chain anew.
+                it is cut off again, and the writer takes no more until `reopen`.
         """
         with self._commit_guard:
             with self._append_guard:
@@ -229,6 +229,28 @@ class SegmentWriter:
             except OSError as error:
                 raise self._fail(error) from error
             self._acknowledged = (self._file.segment, self._file.written)
+
+    def reopen(self) -> None:
+        """After a failure, open the chain anew in a new segment, if the disk lets us; without one, do nothing.
+
+        What was not acknowledged is cut off first, or it would stand there beside the answer to a retry. Call it while
+        no `commit` is under way and none is owed for what was appended before the failure.
+
+        Raises:
+            JournalFailed: If the disk is full or failing still; the writer stays as it is.
+            CorruptState: If the chain was damaged meanwhile.
+        """
+        with self._commit_guard:
+            if self._failure is None or self._closed:
+                return
+            try:
+                self._take_back()
+            except OSError as error:
+                raise _failed(self._chain, error) from error
+            self._lock.release()
+            self._open()
+            with self._append_guard:
+                self._pending, self._failure = [], None
 
     def close(self, at: datetime | None = None) -> None:
         """Commit what is left, record that the chain is closed, and let it go; a second time does nothing.
@@ -279,12 +301,16 @@ class SegmentWriter:
         """Fail for good, and take back what was written but not acknowledged."""
         self._failure = _failed(self._chain, error)
         self._file.close()
-        acknowledged, offset = self._acknowledged
         with suppress(OSError, CorruptState):
-            for segment in self._chain.segments():
-                if segment >= acknowledged:
-                    _cut(self._chain.segment_path(segment), offset if segment == acknowledged else HEADER_BYTES)
+            self._take_back()
         return self._failure
+
+    def _take_back(self) -> None:
+        """Cut off what was written but not acknowledged."""
+        acknowledged, offset = self._acknowledged
+        for segment in self._chain.segments():
+            if segment >= acknowledged:
+                _cut(self._chain.segment_path(segment), offset if segment == acknowledged else HEADER_BYTES)
 
 
 def _check_size(payload: bytes) -> None:

@@ -54,6 +54,7 @@ class Server:
         self._worker = worker
         self._health = async_health.HealthServicer()
         self._tasks: list[asyncio.Task[None]] = []
+        self._failing = False
         self._grpc = grpc.aio.server(options=channel_options(settings.server))
         self.port = 0
         gate, watch = OpenGate(), NoWatch()
@@ -101,12 +102,20 @@ class Server:
         await asyncio.to_thread(self._worker.registry.refresh)
 
     async def _mark(self) -> None:
-        """Write a heartbeat. A journal that failed takes nothing more until a restart, and health says so."""
+        """Write a heartbeat. While the journal fails nothing is acknowledged, and health says so; then it goes on."""
         try:
             await self._worker.mark()
-        except JournalFailed:
-            await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
-            raise
+        except JournalFailed as error:
+            if not self._failing:
+                log.error("decisions and outcomes are refused: %s", error)
+                self._failing = True
+                await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
+            with contextlib.suppress(JournalFailed):
+                await self._worker.reopen()
+                await self._worker.mark()
+                self._failing = False
+                log.warning("the journal is written again, in a new segment")
+                await self._say(health_pb2.HealthCheckResponse.SERVING)
 
     async def _say(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
         for name in ("", *SERVICES):

@@ -377,7 +377,13 @@ class Delivery:
             known.add(key)
             records.append(self._pseudonymous(outcome))
         if records:
-            fallbacks = self._take_up([r for r in records if isinstance(r, Decision)], at)
+            keys = _outcome_keys(records)
+            self._outcomes.claim(keys, at)
+            try:
+                fallbacks = self._take_up([r for r in records if isinstance(r, Decision)], at)
+            except BaseException:
+                self._outcomes.forget(keys)
+                raise
             await asyncio.shield(asyncio.ensure_future(self._write(records, fallbacks, serving, at)))
         await _all_of(waiting)
         total = len(report.outcomes) + len(report.fallbacks)
@@ -404,12 +410,13 @@ class Delivery:
             added = self._log.add(records, at)
             await asyncio.shield(added.durable)
         except BaseException as error:
+            self._outcomes.forget(_outcome_keys(records))
             self._decisions.forget(ids)
             for one in asked:
                 one.fail(error)
             raise
         else:
-            self._outcomes.add(f"{r.campaign}\0{r.id}" for r in records if isinstance(r, Outcome))
+            self._outcomes.add(_outcome_keys(records), at)
             decisions = [(r, i) for i, r in enumerate(records) if isinstance(r, Decision)]
             for one, (decision, i) in zip(asked, decisions, strict=True):
                 before = added.positions[i - 1] if i else added.before
@@ -447,6 +454,10 @@ class Delivery:
                 reason="client_timeout",
             )
         return _safe_answer(serving, campaign, id.hex(), user, fallback.decided_at)
+
+
+def _outcome_keys(records: Sequence[Record]) -> list[str]:
+    return [f"{record.campaign}\0{record.id}" for record in records if isinstance(record, Outcome)]
 
 
 CLIENT_SAFE_ANSWER = "client_safe_answer"

@@ -18,7 +18,7 @@ from engine.journal import Added, Position
 from engine.service.clocks import ClientClock
 from engine.service.deciding import Deciding
 from engine.service.delivery import Delivery
-from engine.service.outcome_memory import OutcomeMemory
+from engine.service.outcome_memory import LocalOutcomeMemory
 from engine.service.request_memory import LocalRequestMemory
 from engine.service.requests import DecideRequest
 from engine.service.serving import Serving
@@ -154,7 +154,7 @@ def log() -> HeldLog:
 def make_delivery(deciding: Deciding, log: HeldLog, make_serving: Callable[..., Serving]) -> Callable[..., Delivery]:
     def make(*, ttl_s: float = 900.0, capacity: int = 10_000, **changes: Any) -> Delivery:
         servings = {"promo": make_serving(**changes)}
-        memory, outcomes = LocalRequestMemory(ttl_s, capacity), OutcomeMemory(capacity)
+        memory, outcomes = LocalRequestMemory(ttl_s, capacity), LocalOutcomeMemory(capacity)
         return Delivery(deciding, servings, log, ClientClock(START), memory, outcomes)
 
     return make
