@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.errors import FailedPrecondition
 from engine.core.outcome import Outcome
 from engine.journal import GroupCommit, JournalFailed, JournalReader, Position, Positions, SegmentWriter
 
@@ -126,3 +127,45 @@ async def test_group_commit_tells_every_waiter_of_a_full_disk(
         await group.append(click(9), after(9))
     await group.close()
     assert ids(tmp_path) == ["o0"]
+
+
+def test_a_writer_goes_on_once_the_disk_is_well(tmp_path: Path, click: Click, after: After, ids: Ids) -> None:
+    writer = SegmentWriter(tmp_path, "w0")
+    writer.append(click(0), after(0))
+    writer.commit()
+    before = writer.position
+    writer.reopen()
+    assert writer.position == before, "without a failure there is nothing to open anew"
+    for number in range(1, 20):
+        writer.append(click(number), after(number))
+    with files_of_at_most(before.offset + 150):
+        with pytest.raises(JournalFailed):
+            writer.commit()
+        with pytest.raises(JournalFailed):
+            writer.append(click(20), after(20))
+    with files_of_at_most(4), pytest.raises(JournalFailed):
+        writer.reopen()  # not even a header fits
+    with pytest.raises(JournalFailed):
+        writer.append(click(21), after(21))
+    writer.reopen()
+    assert writer.position.segment == before.segment + 1
+    writer.append(click(22), after(22))
+    writer.commit()
+    assert ids(tmp_path) == ["o0", "o22"], "what was never acknowledged does not come back"
+    with pytest.raises(FailedPrecondition):
+        SegmentWriter(tmp_path, "w0")
+    writer.close()
+    SegmentWriter(tmp_path, "w0").close()
+
+
+async def test_group_commit_goes_on_once_the_disk_is_well(tmp_path: Path, click: Click, after: After, ids: Ids) -> None:
+    group = GroupCommit(SegmentWriter(tmp_path, "w0"))
+    first = await group.append(click(0), after(0))
+    with files_of_at_most(first.offset + 50):
+        failed = [asyncio.create_task(group.append(click(number), after(number))) for number in range(1, 4)]
+        results = await asyncio.gather(*failed, return_exceptions=True)
+        assert {type(result) for result in results} == {JournalFailed}
+    await group.reopen()
+    await group.append(click(9), after(9))
+    await group.close()
+    assert ids(tmp_path) == ["o0", "o9"]
