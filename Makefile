@@ -124,7 +124,11 @@ bench-overload: $(VENV)/.dev  ## Five times as many calls as the server can answ
 soak: $(VENV)/.dev  ## Steady load for SOAK_S seconds (1800): memory and descriptors stay flat
 	$(BIN)/python benchmarks/soak.py --seconds $${SOAK_S:-1800}
 
-fuzz: $(VENV)/.dev  ## Coverage-guided fuzzing of what is read from outside, FUZZ_S seconds (60) a target
+$(VENV)/.fuzz: $(VENV)/.dev
+	$(PIP) -e '.[fuzz]'
+	@touch $@
+
+fuzz: $(VENV)/.fuzz  ## Coverage-guided fuzzing of what is read from outside, FUZZ_S seconds (60) a target
 	$(BIN)/python fuzz/run.py --seconds $${FUZZ_S:-60}
 
 tutorial: $(VENV)/.dev  ## Run every command of docs/tutorial.md on real data and renew its outputs
