@@ -66,6 +66,7 @@ class Connection:
         self.started: dict[int, float] = {}
         self.answered: set[int] = set()
         self.done: list[tuple[float, bool]] = []
+        self.resets = 0
         self.is_open = True
 
     def fileno(self) -> int:
@@ -141,6 +142,7 @@ class Connection:
             self.is_open = False
         if (kind in (_DATA, _HEADERS) and flags & _END_STREAM) or kind == _RESET:
             started = self.started.pop(stream, None)
+            self.resets += kind == _RESET and started is not None
             if started is not None:
                 self.done.append((now - started, stream in self.answered and kind != _RESET))
             self.answered.discard(stream)
@@ -192,6 +194,7 @@ def load(
         "rps": len(waits) / elapsed,
         "answered": len(waits),
         "failed": sum(not good for _, good in done),
+        "reset": sum(c.resets for c in connections),
         "unfinished": sum(c.under_way for c in connections),
         "p50_ms": waits[len(waits) // 2] if waits else 0.0,
         "p99_ms": waits[int(len(waits) * 0.99)] if waits else 0.0,

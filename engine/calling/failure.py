@@ -15,10 +15,7 @@ _FIRST_DELAY_S = 0.002
 _LARGEST_DELAY_S = 0.5
 _GROWTH = 4
 
-_SHED_BY_GRPC = "Too many pending requests for this server"
-_SHED_WAIT_S = 0.05
-
-# A server that stops answers CANCELLED to a call that had reached it and that nobody had taken up yet.
+# A server that stops, or is asked many times too much, answers CANCELLED to a call that nobody had taken up yet.
 _LATER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.CANCELLED)
 
 
@@ -67,10 +64,9 @@ def failure_of(error: grpc.RpcError, target: str) -> Failure:
     if code in _LATER:
         exhausted = code is grpc.StatusCode.RESOURCE_EXHAUSTED
         kind = errors.ResourceExhausted if exhausted else errors.Unavailable
-        shed = text == _SHED_BY_GRPC  # by grpc itself, before our server heard of it, and so without details
-        message = text if details or shed else f"{target}: {text}; is the server running?"
+        message = text if details else f"{target}: {text}; is the server running?"
         # Too large a message is RESOURCE_EXHAUSTED as well, but without retry info: the same message stays too large.
-        wait_s = _SHED_WAIT_S if shed else details.get("wait_s")
+        wait_s = details.get("wait_s")
         return Failure(kind(message), not exhausted or wait_s is not None, wait_s)
     return Failure(_error(code, text, str(details.get("field", "")), target))
 
@@ -84,8 +80,10 @@ def _error(code: grpc.StatusCode, text: str, field: str, target: str) -> errors.
             return errors.NotFound(text)
         case grpc.StatusCode.FAILED_PRECONDITION:
             return errors.FailedPrecondition(text)
-        case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
-            return errors.CallerError(f"{target} refuses this caller: {text}")
+        case grpc.StatusCode.UNAUTHENTICATED:
+            return errors.Unauthenticated(f"{target} refuses this caller: {text}")
+        case grpc.StatusCode.PERMISSION_DENIED:
+            return errors.PermissionDenied(f"{target} refuses this caller: {text}")
         case grpc.StatusCode.UNIMPLEMENTED:
             # Whatever answers there is not our server, or not yet: nothing that the request could do better.
             return errors.Unavailable(f"{target} does not know this call: {text}; compare the versions of both sides")

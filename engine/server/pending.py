@@ -43,6 +43,7 @@ class Pending:
     Attributes:
         under_way: Calls that entered and are not over.
         shed: Calls turned away since the start.
+        message: What those who are turned away hear.
         expired: Calls whose deadline had passed before their turn came.
     """
 
@@ -54,14 +55,19 @@ class Pending:
             what: The setting's name, for the message.
         """
         self._most = most
-        self._message = f"expected at most {most} calls under way ({what}), and there are; try again later"
+        self.message = f"expected at most {most} calls under way ({what}), and there are; try again later"
         self.under_way = self.shed = self.expired = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the next call would be turned away."""
+        return self.under_way >= self._most
 
     def enter(self, context: Any) -> None:
         """See `Bound`."""
         if self.under_way >= self._most:
             self.shed += 1
-            raise ResourceExhausted(self._message)
+            raise ResourceExhausted(self.message)
         remaining = context.time_remaining()
         if remaining is not None and remaining <= 0:
             self.expired += 1

@@ -30,6 +30,7 @@ from engine.server.delivery_servicer import DeliveryServicer
 from engine.server.guarded import Guarded, NoWatch, OpenGate, methods_of
 from engine.server.models_servicer import ModelsServicer
 from engine.server.pending import Pending
+from engine.server.refusing import Refusing
 from engine.wiring import Worker
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
     for module, name in ((delivery_pb2, "Delivery"), (campaigns_pb2, "Campaigns"), (models_pb2, "Models"))
 )
+
+BOUNDED = tuple(f"/{SERVICES[0]}/{name}" for name in ("Decide", "ReportOutcomes", "Explain"))
 
 
 class Server:
@@ -60,6 +63,7 @@ class Server:
         gate, watch = OpenGate(), NoWatch()
         self.calls = Pending(settings.server.max_pending, "server.max_pending")
         self.streams = Pending(settings.server.max_streams, "server.max_streams")
+        self._grpc.add_generic_rpc_handlers((Refusing(self.calls, BOUNDED),))
         for module, name, add, servicer in (
             (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
              DeliveryServicer(worker.delivery, worker.explaining)),

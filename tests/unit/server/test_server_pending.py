@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from engine.server.attentive import Attentive
 from engine.server.channel_options import channel_options
 from engine.server.guarded import Guarded, NoWatch, OpenGate
 from engine.server.pending import Pending
+from engine.server.refusing import Refusing
 from engine.server.statuses import status_of
 
 
@@ -61,6 +63,24 @@ async def test_calls_beyond_the_bound_are_refused_before_any_work() -> None:
     await asyncio.gather(*running)
     assert (pending.under_way, pending.shed) == (0, 1), "a call that fails leaves, too"
     assert await decide("fourth", Call()) == "fourth"
+
+
+async def test_a_full_server_refuses_before_it_reads_the_message() -> None:
+    pending = Pending(1, "server.max_pending")
+    refusing = Refusing(pending, ["/p.S/Decide"])
+    decide, other = SimpleNamespace(method="/p.S/Decide"), SimpleNamespace(method="/p.S/SetVariantState")
+    assert refusing.service(decide) is None, "the next handler has it"
+    pending.enter(Call())
+    handler = refusing.service(decide)
+    assert handler.request_streaming
+    assert handler.response_streaming
+    assert refusing.service(other) is None, "a variant can be killed while shoppers flood in"
+    call = Call()
+    await handler.stream_stream(None, call)
+    assert call.status.code.value[0] == code_pb2.RESOURCE_EXHAUSTED
+    assert pending.shed == 1
+    pending.leave()
+    assert refusing.service(decide) is None
 
 
 async def test_a_cancelled_call_leaves() -> None:
@@ -118,8 +138,8 @@ def test_a_bound_of_nothing_is_refused(name: str) -> None:
 
 def test_grpc_hears_of_the_bounds() -> None:
     options = dict(channel_options(ServerSettings(max_pending=40, keepalive_s=7.0)))
-    assert options["grpc.server.max_pending_requests"] == 10
-    assert options["grpc.server.max_pending_requests_hard_limit"] == 20
+    assert options["grpc.server.max_pending_requests"] == 20
+    assert options["grpc.server.max_pending_requests_hard_limit"] == 40
     assert options["grpc.keepalive_time_ms"] == 7_000
     assert "grpc.max_connection_age_ms" not in options
     assert dict(channel_options(ServerSettings(connection_age_s=2.5)))["grpc.max_connection_age_ms"] == 2_500
