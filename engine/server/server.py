@@ -64,9 +64,9 @@ class Server:
             (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
              DeliveryServicer(worker.delivery, worker.explaining)),
             (campaigns_pb2, "Campaigns", campaigns_pb2_grpc.add_CampaignsServicer_to_server,
-             CampaignsServicer(worker.campaigns, worker.registry)),
+             CampaignsServicer(worker.campaigns, worker.refresh)),
             (models_pb2, "Models", models_pb2_grpc.add_ModelsServicer_to_server,
-             ModelsServicer(worker.models, worker.campaigns, worker.registry)),
+             ModelsServicer(worker.models, worker.campaigns, worker.refresh)),
         ):  # fmt: skip
             methods = methods_of(module.DESCRIPTOR.services_by_name[name])
             register: Any = add
@@ -97,7 +97,7 @@ class Server:
         ]
 
     async def _refresh(self) -> None:
-        await asyncio.to_thread(self._worker.registry.refresh)
+        await self._worker.refresh()
 
     async def _mark(self) -> None:
         """Write a heartbeat. A journal that failed takes nothing more until a restart, and health says so."""

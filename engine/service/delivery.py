@@ -23,7 +23,8 @@ from engine.journal import Added, Record
 from engine.service.batch_decided import BatchDecided
 from engine.service.batch_request import BatchRequest
 from engine.service.decided import Decided
-from engine.service.deciding import Deciding, Identity, Prepared
+from engine.service.deciding import Deciding, Identity, Prepared, undo
+from engine.service.frequency import no_room
 from engine.service.gathering import Gathering
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.request_memory import RequestMemory
@@ -197,7 +198,11 @@ class Delivery:
                 made.append(asked)
             if new:
                 prepared = [self.deciding.prepare(serving, one.request, one.identity, one.at) for one in new]
-                self._write_block(new, self.deciding.draw(serving, prepared), serving)
+                block, refused = self.deciding.draw(serving, prepared, serving.restraint)
+                if refused or block is None:
+                    undo(serving.restraint, block)
+                    raise no_room()
+                self._write_block(new, block, serving)
         except BaseException as error:
             for one in new:
                 self._under_way.pop(one.identity.id, None)
@@ -234,20 +239,24 @@ class Delivery:
             if (earlier := self._decisions.find_many(id)) is not None:
                 return self._batch_again(serving, batch, name, earlier)
         at = self._clock.deciding_at(batch.at)
-        block = self.deciding.draw_batch(serving, batch, name, at)
-        if batch.request_id:
-            self._decisions.remember([id], block, at)
-            self._batches.add(id)
+        block = self.deciding.draw_batch(serving, batch, name, at, serving.restraint)
         try:
+            if batch.request_id:
+                self._decisions.remember([id], block, at)
+                self._batches.add(id)
             added = self._log.add_block(block, at, id if batch.request_id else b"")
         except BaseException:
-            self._settle_batch(id, bool(batch.request_id), None, Unavailable("nothing was written"))
+            undo(serving.restraint, block)
+            if id in self._batches:
+                self._settle_batch(id, True, None, Unavailable("nothing was written"))
             raise
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def settle(done: asyncio.Future[None]) -> None:
             error = _error_of(done)
             self._settle_batch(id, bool(batch.request_id), added, error)
+            if error is not None:
+                undo(serving.restraint, block)
             if not durable.done():
                 durable.set_result(None) if error is None else durable.set_exception(error)
 
@@ -317,7 +326,12 @@ class Delivery:
                 ready.append(prepared)
         for serving, several, ready in by_campaign.values():
             try:
-                self._write_block(several, self.deciding.draw(serving, ready), serving)
+                block, refused = self.deciding.draw(serving, ready, serving.restraint)
+                for i in reversed(refused):
+                    self._under_way.pop(several[i].identity.id, None)
+                    several.pop(i).fail(no_room())
+                if block is not None:
+                    self._write_block(several, block, serving)
             except Exception as error:
                 for asked in several:
                     self._under_way.pop(asked.identity.id, None)
@@ -326,11 +340,15 @@ class Delivery:
     def _write_block(self, asked: Sequence[_Asked], block: DecisionBlock, serving: Serving) -> None:
         """Journal decisions; their futures are done once they are durable."""
         at = max(block.at)
-        self._decisions.remember(block.ids, block, at)
         try:
-            added = self._log.add(block, at)
+            self._decisions.remember(block.ids, block, at)
+            try:
+                added = self._log.add(block, at)
+            except BaseException:
+                self._decisions.forget(block.ids)
+                raise
         except BaseException:
-            self._decisions.forget(block.ids)
+            undo(serving.restraint, block)
             raise
 
         def settle(durable: asyncio.Future[None]) -> None:
@@ -339,6 +357,7 @@ class Delivery:
                 self._decisions.settle(block.ids, added.before, added.positions)
             else:
                 self._decisions.forget(block.ids)
+                undo(serving.restraint, block)
             for i, one in enumerate(asked):
                 del self._under_way[one.identity.id]
                 if error is not None:
@@ -402,6 +421,7 @@ class Delivery:
         ids = [one.identity.id for one in asked]
         try:
             added = self._log.add(records, at)
+            self._give_back(serving, records)
             await asyncio.shield(added.durable)
         except BaseException as error:
             self._decisions.forget(ids)
@@ -418,6 +438,18 @@ class Delivery:
         finally:
             for id in ids:
                 self._under_way.pop(id, None)
+
+    def _give_back(self, serving: Serving, records: Sequence[Record]) -> None:
+        """What was not sent counts for no cap and costs nothing; once for each decision, while it is remembered."""
+        for record in records:
+            if isinstance(record, Outcome) and record.type is OutcomeType.NOT_SENT and record.decision_id:
+                try:
+                    decision = self._decisions.give_back_once(bytes.fromhex(record.decision_id))
+                except ValueError:
+                    continue
+                if decision is not None and decision.campaign == serving.campaign.id and decision.is_send:
+                    id, at = bytes.fromhex(decision.id), decision.decided_at
+                    serving.restraint.undo([decision.user], [id], [at], [decision.arm])
 
     def _fallback(
         self, serving: Serving, campaign: str, fallback: FallbackReport

@@ -29,11 +29,12 @@ _LOAD = 2
 
 
 class State(IntEnum):
-    """Of an entry. A slot that was never written is EMPTY, being zero."""
+    """Of an entry. A slot that was never written is EMPTY, being zero; GIVEN_BACK is durable, and was not sent."""
 
     EMPTY = 0
     PENDING = 1
     DURABLE = 2
+    GIVEN_BACK = 3
 
 
 class RequestEntry(NamedTuple):
