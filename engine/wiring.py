@@ -25,6 +25,7 @@ from engine.journal import (
     Mark,
     Position,
     SegmentWriter,
+    WatchedWriter,
     close_orphans,
     framed_lengths,
     record_at,
@@ -45,6 +46,8 @@ from engine.store.leases import SqliteLeases
 from engine.store.snapshots import SnapshotStore
 from engine.store.tables import RequestEntry, RequestTable
 from engine.store.tables.request_table import State
+from engine.telemetry import Telemetry
+from engine.telemetry.gauges import learner_gauges, lease_gauges, snapshot_gauges, table_gauges
 
 if TYPE_CHECKING:
     from engine.service.learning import Learning
@@ -64,6 +67,7 @@ class Worker:
         models: Published snapshots.
         registry: The campaigns as they stand; `refresh` swaps in news.
         commits: The journal's writer; to be closed last.
+        telemetry: What it tells of itself.
         clock: Time as decisions carry it.
     """
 
@@ -73,6 +77,7 @@ class Worker:
     models: Models
     registry: Registry
     commits: GroupCommit
+    telemetry: Telemetry
     clock: SystemClock | ClientClock
 
     async def mark(self) -> None:
@@ -81,7 +86,10 @@ class Worker:
 
     async def close(self) -> None:
         """Make everything durable and let the journal go."""
-        await self.commits.close()
+        try:
+            await self.commits.close()
+        finally:
+            self.telemetry.stop()
 
 
 def open_campaigns(settings: Settings) -> Campaigns:
@@ -206,14 +214,22 @@ def open_worker(settings: Settings) -> Worker:
     recall(JournalReader(journal, arms=arms), table, settings.request_ids.ttl_s, outcomes, clock)
     deciding = Deciding(open_key(settings))
     decisions = SharedRequestMemory(table, settings.request_ids.ttl_s, 0, entry_reader(journal, arms))
-    commits = GroupCommit(writer)
+    telemetry = Telemetry(settings.telemetry)
+    telemetry.snapshots = snapshot_gauges(registry)
+    telemetry.sources += (
+        learner_gauges(registry, settings.folder),
+        lease_gauges(SqliteLeases(settings.folder / "leases.db", SystemClock())),
+        table_gauges(table),
+    )
+    commits = GroupCommit(WatchedWriter(writer, telemetry.commits))
     return Worker(
-        delivery=Delivery(deciding, registry, commits, clock, decisions, outcomes),
+        delivery=Delivery(deciding, registry, commits, clock, decisions, outcomes, telemetry.decisions),
         explaining=Explaining(deciding),
         campaigns=campaigns,
         models=Models(campaigns, stores, registry),
         registry=registry,
         commits=commits,
+        telemetry=telemetry,
         clock=clock,
     )
 

@@ -17,12 +17,14 @@ from engine.journal.position import Position
 from engine.journal.positions import Positions
 from engine.journal.reader import JournalReader
 from engine.journal.record import decode, encode
+from engine.journal.watched_writer import CommitWatch, WatchedWriter
 from engine.journal.writer import SegmentWriter
 
 __all__ = [
     "Added",
     "Appender",
     "ArmsOf",
+    "CommitWatch",
     "DeadLetters",
     "Entry",
     "FileJournal",
@@ -36,6 +38,7 @@ __all__ = [
     "Positions",
     "Record",
     "SegmentWriter",
+    "WatchedWriter",
     "close_orphans",
     "decode",
     "encode",

@@ -26,8 +26,9 @@ from engine.pb.armsreach.v1 import (
 )
 from engine.server.campaigns_servicer import CampaignsServicer
 from engine.server.delivery_servicer import DeliveryServicer
-from engine.server.guarded import Guarded, NoWatch, OpenGate, methods_of
+from engine.server.guarded import Guarded, OpenGate, methods_of
 from engine.server.models_servicer import ModelsServicer
+from engine.telemetry.endpoint import MetricsEndpoint
 from engine.wiring import Worker
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,8 @@ class Server:
             ],
         )
         self.port = 0
-        gate, watch = OpenGate(), NoWatch()
+        self._metrics: MetricsEndpoint | None = None
+        gate, watch = OpenGate(), worker.telemetry.calls
         for module, name, add, servicer in (
             (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
              DeliveryServicer(worker.delivery, worker.explaining)),
@@ -91,6 +93,10 @@ class Server:
             ) from None
         await self._grpc.start()
         await self._say(health_pb2.HealthCheckResponse.SERVING)
+        self._worker.telemetry.start()
+        telemetry = self._settings.telemetry
+        if telemetry.metrics_port:
+            self._metrics = MetricsEndpoint(self._worker.telemetry, telemetry.metrics_host, telemetry.metrics_port)
         self._tasks = [
             asyncio.create_task(_every(self._settings.poll_s, self._refresh)),
             asyncio.create_task(_every(self._settings.journal.mark_s, self._mark)),
@@ -120,6 +126,8 @@ class Server:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self._grpc.stop(self._settings.server.drain_s)
+        if self._metrics is not None:
+            await asyncio.to_thread(self._metrics.close)
         await self._worker.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from engine.core.outcome import Outcome, OutcomeType
 from engine.journal import Added, Record
 from engine.service.decided import Decided
 from engine.service.deciding import Deciding, Identity, Prepared
+from engine.service.delivery_watch import DeliveryWatch, NoDeliveryWatch
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.request_memory import RequestMemory
 from engine.service.requests import DecideRequest, FallbackReport, OutcomeReport, Recorded
@@ -84,6 +86,7 @@ class Delivery:
         clock: DeliveryClock,
         decisions: RequestMemory,
         outcomes: OutcomeMemory,
+        watch: DeliveryWatch | None = None,
     ) -> None:
         self.deciding = deciding
         self._servings = servings
@@ -93,6 +96,8 @@ class Delivery:
         self._outcomes = outcomes
         self._under_way: dict[bytes, _Asked] = {}
         self._gathered: list[_Asked] = []
+        self._gathered_s = 0.0
+        self._watch: DeliveryWatch = watch or NoDeliveryWatch()
 
     def serving(self, campaign: str) -> Serving:
         """The campaign as it stands now.
@@ -163,8 +168,9 @@ class Delivery:
                     new.append(asked)
                 made.append(asked)
             if new:
+                began_s = time.perf_counter()
                 prepared = [self.deciding.prepare(serving, one.request, one.identity, one.at) for one in new]
-                self._write_block(new, self.deciding.draw(serving, prepared), serving)
+                self._write_block(new, self.deciding.draw(serving, prepared), serving, "DecideBatch", 0.0, began_s)
         except BaseException as error:
             for one in new:
                 self._under_way.pop(one.identity.id, None)
@@ -181,6 +187,7 @@ class Delivery:
         if isinstance(asked, _Asked) and asked.identity.id not in self._under_way:
             self._under_way[asked.identity.id] = asked
             if not self._gathered:
+                self._gathered_s = time.perf_counter()
                 asyncio.get_running_loop().call_soon(self._decide_gathered)
             self._gathered.append(asked)
         return asked
@@ -204,6 +211,8 @@ class Delivery:
     def _decide_gathered(self) -> None:
         """Decide all that were asked in this turn, each campaign's together; a wrong request fails alone."""
         gathered, self._gathered = self._gathered, []
+        began_s = time.perf_counter()
+        queued_s = began_s - self._gathered_s
         by_campaign: dict[str, tuple[Serving, list[_Asked], list[Prepared]]] = {}
         for asked in gathered:
             try:
@@ -218,13 +227,21 @@ class Delivery:
                 ready.append(prepared)
         for serving, several, ready in by_campaign.values():
             try:
-                self._write_block(several, self.deciding.draw(serving, ready), serving)
+                self._write_block(several, self.deciding.draw(serving, ready), serving, "Decide", queued_s, began_s)
             except Exception as error:
                 for asked in several:
                     self._under_way.pop(asked.identity.id, None)
                     _fail(asked.future, error)
 
-    def _write_block(self, asked: Sequence[_Asked], block: DecisionBlock, serving: Serving) -> None:
+    def _write_block(
+        self,
+        asked: Sequence[_Asked],
+        block: DecisionBlock,
+        serving: Serving,
+        method: str,
+        queued_s: float,
+        began_s: float,
+    ) -> None:
         """Journal decisions; their futures are done once they are durable."""
         at = max(block.at)
         self._decisions.remember(block.ids, block, at)
@@ -234,11 +251,16 @@ class Delivery:
             self._decisions.forget(block.ids)
             raise
 
+        handed_s = time.perf_counter()
+        self._watch.decided(block, serving, method, queued_s, handed_s - began_s)
+
         def settle(durable: asyncio.Future[None]) -> None:
             error = _error_of(durable)
             if error is None:
+                self._watch.committed(len(asked), method, time.perf_counter() - handed_s)
                 self._decisions.settle(block.ids, added.before, added.positions)
             else:
+                self._watch.failed(len(asked))
                 self._decisions.forget(block.ids)
             for i, one in enumerate(asked):
                 del self._under_way[one.identity.id]
@@ -282,6 +304,7 @@ class Delivery:
             await asyncio.shield(asyncio.ensure_future(self._write(records, fallbacks, serving, at)))
         for future in waiting:
             await asyncio.shield(future)
+        self._watch.reported(report.campaign, records, len(report.outcomes) + len(report.fallbacks) - len(records))
         total = len(report.outcomes) + len(report.fallbacks)
         return Recorded(len(records), total - len(records))
 
@@ -303,15 +326,18 @@ class Delivery:
     async def _write(self, records: Sequence[Record], asked: Sequence[_Asked], serving: Serving, at: datetime) -> None:
         """The part of a report that a cancelled call must not interrupt."""
         ids = [one.identity.id for one in asked]
+        began_s = time.perf_counter()
         try:
             added = self._log.add(records, at)
             await asyncio.shield(added.durable)
         except BaseException as error:
+            self._watch.failed(len(records))
             self._decisions.forget(ids)
             for one in asked:
                 _fail(one.future, error)
             raise
         else:
+            self._watch.committed(len(records), "ReportOutcomes", time.perf_counter() - began_s)
             self._outcomes.add(f"{r.campaign}\0{r.id}" for r in records if isinstance(r, Outcome))
             decisions = [(r, i) for i, r in enumerate(records) if isinstance(r, Decision)]
             for one, (decision, i) in zip(asked, decisions, strict=True):

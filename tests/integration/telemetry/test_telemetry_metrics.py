@@ -1,0 +1,85 @@
+"""A real server, scraped."""
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from engine.client import Client
+from engine.core.errors import ArmsreachError
+
+
+def test_a_scrape_shows_what_was_done(
+    watched_server: Callable[..., Any], connect: Callable[..., Client], make_campaign: Callable[..., dict[str, Any]]
+) -> None:
+    server = watched_server()
+    with connect(server) as client:
+        client.create_campaign(make_campaign())
+        decided = [client.decide("promo", user=f"u{i % 3}", embedding=[0.0] * 4, request_id=f"r{i}") for i in range(12)]
+        client.decide("promo", user="u0", embedding=[0.0] * 4, request_id="r0")
+        with pytest.raises(ArmsreachError):
+            client.decide("promo", user="u0", embedding=[0.0] * 3, request_id="bad")
+    found = server.metrics()
+    held = sum(decision.arm == "hold" for decision in decided)
+
+    def decisions(state: str) -> float:
+        labels = f'arm_state="{state}",campaign="promo",mode="fallback"'
+        return found.get(f"armsreach_decisions_total{{{labels}}}", 0.0)
+
+    assert decisions("hold") == held
+    assert decisions("approved") == 12 - held
+    # Twelve decisions: two arms of the draft are left out each time, and the approved one's on push, without consent.
+    assert found['armsreach_exclusions_total{campaign="promo",reason="variant_draft"}'] == 24
+    assert found['armsreach_exclusions_total{campaign="promo",reason="no_consent"}'] == 12
+    assert found['armsreach_users_total{campaign="promo",group="champion",shares="0/0/0"}'] == 3
+    assert found['armsreach_request_seconds_count{code="OK",method="Decide"}'] == 13
+    assert found['armsreach_request_seconds_count{code="INVALID_ARGUMENT",method="Decide"}'] == 1
+    for stage in ("queue", "decide", "journal"):
+        assert found[f'armsreach_stage_seconds_count{{method="Decide",stage="{stage}"}}'] == 12
+    assert found["armsreach_records_total"] == 12
+    assert found["armsreach_commit_age_seconds"] < 5
+    assert 0 <= found["armsreach_request_table_used_ratio"] < 0.1, (
+        "twelve ids, of which a sample of slots may hold none"
+    )
+    assert found['armsreach_worker_decisions_total{worker="0"}'] == 12
+    assert found["armsreach_commits_failed_total"] == 0
+
+
+def test_learners_and_snapshots_are_shown(
+    watched_server: Callable[..., Any], connect: Callable[..., Client], make_campaign: Callable[..., dict[str, Any]]
+) -> None:
+    server = watched_server(learner=True, stale_snapshot_s=0.001)
+    short = {"click": 0.2, "unsubscribe": 0.2, "purchase": 0.2, "refund": 0.2, "cost": 0.2, "not_sent": 0.2}
+    with connect(server) as client:
+        client.create_campaign(make_campaign(windows_s=short, publishing={"every_decisions": 20}))
+        for i in range(60):
+            client.decide("promo", user=f"u{i}", embedding=[float(i % 2)] * 4, request_id=f"r{i}")
+        ends = time.monotonic() + 30
+        found = server.metrics()
+        while time.monotonic() < ends and not found.get('armsreach_snapshot_learned{campaign="promo"}'):
+            client.decide("promo", user="more", embedding=[0.0] * 4, request_id=uuid.uuid4().hex)
+            time.sleep(0.2)
+            found = server.metrics()
+    assert found['armsreach_snapshot_learned{campaign="promo"}'] >= 20
+    assert 0 <= found['armsreach_snapshot_age_seconds{campaign="promo"}'] < 40
+    assert found['armsreach_learned_decisions{campaign="promo"}'] >= 20
+    assert found['armsreach_learner_age_seconds{campaign="promo"}'] < 10
+    assert found['armsreach_dead_letters{campaign="promo"}'] == 0
+    assert found["armsreach_journal_bytes"] >= found['armsreach_journal_behind_bytes{campaign="promo"}'] >= 0
+    assert any(name.startswith('armsreach_snapshot_info{campaign="promo",version="') for name in found)
+    leases = {name: value for name, value in found.items() if name.startswith("armsreach_lease_seconds")}
+    assert any('lease="learner/promo"' in name and 0 < value <= 30 for name, value in leases.items())
+    assert found['armsreach_alarm{campaign="promo",name="snapshot_stale"}'] == 1
+    assert server.log.count("alarm snapshot_stale") == 1, "said once"
+
+
+def test_the_port_answers_under_its_path_alone(watched_server: Callable[..., Any]) -> None:
+    server = watched_server()
+    with pytest.raises(HTTPError) as caught:
+        urlopen(f"http://127.0.0.1:{server.metrics_port}/", timeout=5)
+    assert caught.value.code == 404
+    caught.value.close()
