@@ -46,13 +46,13 @@ from engine.store.leases import SqliteLeases
 from engine.store.snapshots import SnapshotStore
 from engine.store.tables import RequestEntry, RequestTable
 from engine.store.tables.request_table import State
-from engine.telemetry import Telemetry
+from engine.telemetry import Board, Telemetry
 from engine.telemetry.gauges import learner_gauges, lease_gauges, snapshot_gauges, table_gauges
+from engine.telemetry.seen_users import SeenUsers
 
 if TYPE_CHECKING:
     from engine.service.learning import Learning
 
-CHAIN = "worker-0"
 MAX_WORKERS = 256
 
 
@@ -184,8 +184,45 @@ def journal_folder(settings: Settings) -> Path:
     return folder
 
 
-def open_worker(settings: Settings) -> Worker:
-    """Open the data folder for serving; recovers the journal and what retries need.
+@dataclass(frozen=True, slots=True)
+class SharedTables:
+    """What the workers of a host have in common; made before they are forked.
+
+    Attributes:
+        requests: Request ids.
+        board: Where workers leave their counters for one another.
+        seen: The users that were counted.
+    """
+
+    requests: RequestTable
+    board: Board
+    seen: SeenUsers
+
+
+def open_shared(settings: Settings) -> SharedTables:
+    """Make the tables of several workers, and fill them from the journal.
+
+    Raises:
+        CorruptState: If the journal is damaged before its tail.
+    """
+    campaigns = open_campaigns(settings)
+    create_campaign_files(settings, campaigns)
+    table = RequestTable(settings.request_ids.capacity, settings.request_ids.ttl_s, shared=True)
+    journal = settings.folder / "journal"
+    if journal.is_dir():
+        reader = JournalReader(journal, arms=arms_of(campaigns))
+        recall(reader, table, settings.request_ids.ttl_s, OutcomeMemory(1), SystemClock())
+    campaigns.close()
+    return SharedTables(table, Board(settings.server.workers), SeenUsers())
+
+
+def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None = None) -> Worker:
+    """Open the data folder for serving; recovers the worker's chain and what retries need.
+
+    Args:
+        settings: All settings.
+        number: Of this worker; its journal chain is named for it.
+        shared: Tables that it has in common with other workers; None for the only one.
 
     Raises:
         FailedPrecondition: If another server has the data folder.
@@ -197,24 +234,29 @@ def open_worker(settings: Settings) -> Worker:
     registry = Registry(campaigns, stores)
     registry.refresh()
     journal = settings.folder / "journal"
+    arms = arms_of(campaigns, registry)
     writer = SegmentWriter(
         journal,
-        CHAIN,
+        chain_name(number),
         durability=settings.journal.durability,
         segment_bytes=settings.journal.segment_mb << 20,
-        arms=arms_of(campaigns, registry),
+        arms=arms,
     )
     clock = ClientClock(writer.recorded_at) if settings.clock == "client" else SystemClock()
     writer.append(Mark(), clock.now())
     writer.commit()
-    close_orphans(journal, clock.now(), keep=[CHAIN])
-    table = RequestTable(settings.request_ids.capacity, settings.request_ids.ttl_s)
-    outcomes = OutcomeMemory(settings.request_ids.capacity)
-    arms = arms_of(campaigns, registry)
-    recall(JournalReader(journal, arms=arms), table, settings.request_ids.ttl_s, outcomes, clock)
+    ids = settings.request_ids
+    table = shared.requests if shared is not None else RequestTable(ids.capacity, ids.ttl_s)
+    outcomes = OutcomeMemory(ids.capacity)
+    if number == 0:
+        close_orphans(journal, clock.now(), keep=[chain_name(i) for i in range(settings.server.workers)])
+    recall(JournalReader(journal, arms=arms), table, ids.ttl_s, outcomes, clock)
+    if shared is not None:
+        with table.lock:
+            table.drop_pending(number)  # of an earlier process of this worker: what it had written is recalled
     deciding = Deciding(open_key(settings))
-    decisions = SharedRequestMemory(table, settings.request_ids.ttl_s, 0, entry_reader(journal, arms))
-    telemetry = Telemetry(settings.telemetry)
+    decisions = SharedRequestMemory(table, ids.ttl_s, number, entry_reader(journal, arms))
+    telemetry = Telemetry(settings.telemetry, shared.board if shared else None, shared.seen if shared else None, number)
     telemetry.snapshots = snapshot_gauges(registry)
     telemetry.sources += (
         learner_gauges(registry, settings.folder),

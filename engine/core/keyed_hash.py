@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from engine.core.errors import ConfigError
+
+_LENGTH = struct.Struct("<I").pack
 
 
 class Domain(StrEnum):
@@ -19,6 +22,9 @@ class Domain(StrEnum):
     CONTROL = "control"
     BODY = "body"
     USER = "user"
+
+    # Members are looked up at every request; the enumeration's own hash is a call in Python.
+    __hash__ = str.__hash__
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class KeyedHash:
         state = self._begun[domain].copy()
         for part in parts:
             data = part.encode() if isinstance(part, str) else part
-            state.update(len(data).to_bytes(4, "little") + data)
+            state.update(_LENGTH(len(data)) + data)
         digest: bytes = state.digest()
         return digest
 

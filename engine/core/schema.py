@@ -124,9 +124,10 @@ class Schema:
         if len(embedding) != self.dimension:
             raise InvalidInput(f"expected {self.dimension} numbers, got {len(embedding)}", field="embedding")
         if self.dimension:
-            row[: self.dimension] = embedding
+            vector = row[: self.dimension]
+            vector[:] = embedding
             # NaN fails the comparison.
-            if not (np.abs(row[: self.dimension]) <= LARGEST).all():
+            if not np.abs(vector).max() <= LARGEST:
                 raise InvalidInput(f"expected finite numbers from {-LARGEST:g} to {LARGEST:g}", field="embedding")
         for name, value in attributes.items():
             attribute = self.attributes.get(name)

@@ -126,7 +126,8 @@ class _Ids:
 
 
 def _shared(block: DecisionBlock, i: int, eligible: EligibleSet, context: Context) -> bytes:
-    key = (block.modes[i], block.policies[i], context.consents, block.snapshot, block.catalogue.digest)
+    consents = None if context.consents is None else frozenset(context.consents)
+    key = (block.modes[i], block.policies[i], consents, block.snapshot, block.catalogue.digest)
     found = eligible.fragments.get(key)
     if found is None:
         if len(eligible.fragments) > 256:

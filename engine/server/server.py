@@ -56,7 +56,7 @@ class Server:
             options=[
                 ("grpc.max_receive_message_length", size),
                 ("grpc.max_send_message_length", size),
-                ("grpc.so_reuseport", 0),
+                ("grpc.so_reuseport", int(settings.server.workers > 1)),
             ],
         )
         self.port = 0

