@@ -118,6 +118,7 @@ class TelemetrySettings:
         traces: Where OpenTelemetry spans go: empty for none, `console`, `file:PATH`, or an OTLP endpoint such as
             `http://localhost:4317`. Needs the extra `telemetry`.
         trace_share: Share of calls that are traced, where the caller has not decided.
+        log_decisions: Whether every decision is a line in the log, by its id.
         log_format: `text`, or `json` for a JSON object a line.
         stale_snapshot_s: Health and an alarm say so when a model is older; 0 for never.
         stuck_commit_s: Health and an alarm say so when a commit takes longer.
@@ -128,6 +129,7 @@ class TelemetrySettings:
     metrics_host: str = "127.0.0.1"
     traces: str = ""
     trace_share: float = 0.01
+    log_decisions: bool = False
     log_format: Literal["text", "json"] = "text"
     stale_snapshot_s: float = 0.0
     stuck_commit_s: float = 5.0

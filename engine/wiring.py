@@ -265,7 +265,7 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
     )
     commits = GroupCommit(WatchedWriter(writer, telemetry.commits))
     return Worker(
-        delivery=Delivery(deciding, registry, commits, clock, decisions, outcomes, telemetry.decisions),
+        delivery=Delivery(deciding, registry, commits, clock, decisions, outcomes, telemetry.watch),
         explaining=Explaining(deciding),
         campaigns=campaigns,
         models=Models(campaigns, stores, registry),

@@ -10,15 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from engine.config import TelemetrySettings
+from engine.service.delivery_watch import DeliveryWatch, DeliveryWatches
 from engine.telemetry.alarm_watch import AlarmWatch
 from engine.telemetry.board import Board, Note
 from engine.telemetry.call_counts import CallCounts
 from engine.telemetry.campaign_counts import GROUPS, shares_label
 from engine.telemetry.commit_counts import CommitCounts
 from engine.telemetry.decision_counts import DecisionCounts
+from engine.telemetry.decision_log import DecisionLog
 from engine.telemetry.gauges import GaugeSource, Reading
 from engine.telemetry.seen_users import SeenUsers
 from engine.telemetry.series import Series
+from engine.telemetry.tracing import open_tracing
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +34,9 @@ class Telemetry:
 
     Attributes:
         calls: A `Watch`, for `Guarded`.
-        decisions: A `DeliveryWatch`, for `Delivery`.
+        decisions: Counts decisions; part of `watch`.
+        watch: A `DeliveryWatch`, for `Delivery`.
+        tracing: Spans of calls; its `traced` wraps servicers.
         commits: A `CommitWatch`, for `WatchedWriter`.
         alarms: What is wrong.
         snapshots: Gauges of the served models, which alarms look at, too.
@@ -61,6 +66,11 @@ class Telemetry:
         self.calls = CallCounts()
         self.decisions = DecisionCounts(seen or SeenUsers(), settings.drift_window)
         self.commits = CommitCounts(now_s)
+        self.tracing = open_tracing(settings)
+        watches: list[DeliveryWatch] = [self.decisions]
+        watches += [DecisionLog()] if settings.log_decisions else []
+        watches += [self.tracing.watch] if settings.traces else []
+        self.watch: DeliveryWatch = watches[0] if len(watches) == 1 else DeliveryWatches(*watches)
         self.alarms = AlarmWatch(self.decisions.campaigns, np.random.default_rng(worker))
         self.snapshots: GaugeSource = lambda _: ()
         self.sources: list[GaugeSource] = []
@@ -83,6 +93,7 @@ class Telemetry:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        self.tracing.close()
 
     def look(self) -> None:
         """Look once: count, raise and lower alarms, leave counters on the board."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -54,13 +55,13 @@ def watched_server(tmp_path: Path) -> Iterator[Callable[..., WatchedServer]]:
     """Starts a server; keyword arguments are lines of `[telemetry]`."""
     running: list[WatchedServer] = []
 
-    def start(*, learner: bool = False, **telemetry: object) -> WatchedServer:
+    def start(*, learner: bool = False, workers: int = 1, **telemetry: object) -> WatchedServer:
         port = free_port()
-        lines = [f"{name} = {value!r}" for name, value in telemetry.items()]
+        lines = [f"{name} = {json.dumps(value)}" for name, value in telemetry.items()]
         config = tmp_path / "armsreach.toml"
         config.write_text(
             f"poll_s = 0.05\n[journal]\nmark_s = 0.2\n[learner]\nenabled = {str(learner).lower()}\npoll_s = 0.05\n"
-            f"[telemetry]\nmetrics_port = {port}\n" + "\n".join(lines) + "\n"
+            f"[server]\nworkers = {workers}\n[telemetry]\nmetrics_port = {port}\n" + "\n".join(lines) + "\n"
         )
         announce, log_path = tmp_path / "announce", tmp_path / "serve.log"
         with log_path.open("ab") as log:

@@ -83,3 +83,28 @@ def test_the_port_answers_under_its_path_alone(watched_server: Callable[..., Any
         urlopen(f"http://127.0.0.1:{server.metrics_port}/", timeout=5)
     assert caught.value.code == 404
     caught.value.close()
+
+
+def test_workers_show_one_sum(
+    watched_server: Callable[..., Any], connect: Callable[..., Client], make_campaign: Callable[..., dict[str, Any]]
+) -> None:
+    server = watched_server(workers=2)
+    decisions, connections = 0, 0
+    with connect(server) as client:
+        client.create_campaign(make_campaign())
+    time.sleep(0.5)  # the other worker looks for new campaigns every 0.05 s
+    ends, found = time.monotonic() + 30, server.metrics()
+    workers = [f'armsreach_worker_decisions_total{{worker="{i}"}}' for i in range(2)]
+    while time.monotonic() < ends and not all(found.get(worker) for worker in workers):
+        with connect(server) as client:
+            client.decide("promo", user=f"u{connections % 5}", embedding=[0.0] * 4)
+        decisions, connections = decisions + 1, connections + 1
+        found = server.metrics()
+    time.sleep(1.2)  # a worker's counters are at most a second old elsewhere
+    scrapes = [server.metrics() for _ in range(4)]
+    for found in scrapes:
+        shown = [value for name, value in found.items() if name.startswith("armsreach_decisions_total")]
+        assert sum(shown) == decisions
+        assert all(found[worker] > 0 for worker in workers)
+        users = found['armsreach_users_total{campaign="promo",group="champion",shares="0/0/0"}']
+        assert users == min(decisions, 5), "a user who met both workers counts once"
