@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from engine.commands.alarms import alarms
 from engine.commands.campaign import campaign
 from engine.commands.models import models
 from engine.config import Settings, read_settings
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(campaign, name="campaign")
 app.add_typer(models, name="models")
+app.command()(alarms)
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings in TOML; see examples/armsreach.toml.")]
 Data = Annotated[str, typer.Option("--data", help="Data folder, instead of the one in the settings.")]
