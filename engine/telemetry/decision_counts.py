@@ -64,8 +64,11 @@ class DecisionCounts:
         """See `DeliveryWatch`."""
         self._decided.append((block, serving, method, queued_s, decide_s))
         self._rows += len(block.ids)
-        if self._rows >= ROWS_A_COUNT:
-            self.count()
+        if self._rows >= ROWS_A_COUNT and self._counting.acquire(blocking=False):
+            try:
+                self._count()
+            finally:
+                self._counting.release()
 
     def committed(self, records: int, method: str, seconds: float) -> None:
         """See `DeliveryWatch`."""
@@ -74,32 +77,35 @@ class DecisionCounts:
     def count(self) -> None:
         """Count what was put aside."""
         with self._counting:
-            self._rows = 0
-            decided = [self._decided.popleft() for _ in range(len(self._decided))]
-            committed = [self._committed.popleft() for _ in range(len(self._committed))]
-            aside: dict[Serving, list[DecisionBlock]] = {}
-            timed: dict[str, tuple[list[int], list[float], list[float]]] = {}
-            for block, serving, method, queued_s, decide_s in decided:
-                if serving in aside:
-                    aside[serving].append(block)
-                else:
-                    aside[serving] = [block]
-                if method not in timed:
-                    timed[method] = [], [], []
-                times, queued, took = timed[method]
-                times.append(len(block.ids))
-                queued.append(queued_s)
-                took.append(decide_s)
-            for serving, blocks in aside.items():
-                self._of(serving.campaign.id).add(blocks, serving)
-            for method, (times, queued, took) in timed.items():
-                self._of_method(method).queue.add_many(queued, times)
-                self._of_method(method).decide.add_many(took, times)
-            for method in {one[1] for one in committed}:
-                times = [records for records, other, _ in committed if other == method]
-                waited = [seconds for _, other, seconds in committed if other == method]
-                self._of_method(method).journal.add_many(waited, times)
-                self._records += sum(times)
+            self._count()
+
+    def _count(self) -> None:
+        self._rows = 0
+        decided = [self._decided.popleft() for _ in range(len(self._decided))]
+        committed = [self._committed.popleft() for _ in range(len(self._committed))]
+        aside: dict[Serving, list[DecisionBlock]] = {}
+        timed: dict[str, tuple[list[int], list[float], list[float]]] = {}
+        for block, serving, method, queued_s, decide_s in decided:
+            if serving in aside:
+                aside[serving].append(block)
+            else:
+                aside[serving] = [block]
+            if method not in timed:
+                timed[method] = [], [], []
+            times, queued, took = timed[method]
+            times.append(len(block.ids))
+            queued.append(queued_s)
+            took.append(decide_s)
+        for serving, blocks in aside.items():
+            self._of(serving.campaign.id).add(blocks, serving)
+        for method, (times, queued, took) in timed.items():
+            self._of_method(method).queue.add_many(queued, times)
+            self._of_method(method).decide.add_many(took, times)
+        for method in {one[1] for one in committed}:
+            times = [records for records, other, _ in committed if other == method]
+            waited = [seconds for _, other, seconds in committed if other == method]
+            self._of_method(method).journal.add_many(waited, times)
+            self._records += sum(times)
 
     def failed(self, records: int) -> None:
         """See `DeliveryWatch`."""
