@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, lru_cache
@@ -20,6 +20,7 @@ from engine.core.keyed_hash import KeyedHash
 from engine.core.outcome import Outcome
 from engine.journal import (
     ArmsOf,
+    BatchEnd,
     GroupCommit,
     JournalReader,
     Mark,
@@ -28,9 +29,10 @@ from engine.journal import (
     WatchedWriter,
     close_orphans,
     framed_lengths,
-    record_at,
+    records_at,
 )
 from engine.journal.segment import HEADER_BYTES
+from engine.service.batch_request import MAX_ROWS
 from engine.service.campaigns import Campaigns
 from engine.service.clocks import ClientClock, SystemClock
 from engine.service.deciding import Deciding
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from engine.service.learning import Learning
 
 MAX_WORKERS = 256
+_RECALLED_AT_ONCE = 4 * MAX_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,15 +279,15 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
     )
 
 
-def entry_reader(journal: Path, arms: ArmsOf) -> Callable[[RequestEntry], Decision]:
-    """Reads the decision of a remembered request."""
+def entry_reader(journal: Path, arms: ArmsOf) -> Callable[[RequestEntry], list[Decision]]:
+    """Reads the decisions of a remembered request."""
 
-    def read(entry: RequestEntry) -> Decision:
+    def read(entry: RequestEntry) -> list[Decision]:
         position = Position(chain_name(entry.chain), entry.segment, entry.end)
-        record = record_at(journal, position, entry.length, arms)
-        if not isinstance(record, Decision):
+        found = [r for r in records_at(journal, position, entry.length, arms) if isinstance(r, Decision)]
+        if not found:
             raise CorruptState(f"{journal}: expected a decision at {position}; restore the journal from a copy")
-        return record
+        return found
 
     return read
 
@@ -299,19 +302,37 @@ def recall(reader: JournalReader, table: RequestTable, ttl_s: float, outcomes: O
     now = clock.now()
     numbers = {chain_name(i): i for i in range(MAX_WORKERS)}
     ends: dict[str, Position] = {}
+    waiting: dict[str, list[RequestEntry]] = {}
+
+    def restore(entries: Iterable[RequestEntry]) -> None:
+        for entry in entries:
+            if entry.at > now.timestamp() - ttl_s:
+                table.restore(entry, now.timestamp())
+
     with table.lock:
         for position, entry in reader.read(reader.positions_before(now - timedelta(seconds=ttl_s))):
             record, chain = entry.record, position.chain
+            before = ends.get(chain, Position(chain, position.segment, HEADER_BYTES))
+            (length,) = framed_lengths(before, [position])
+            young = waiting.setdefault(chain, [])
             if isinstance(record, Decision) and chain in numbers:
-                at = int(record.decided_at.timestamp())
-                before = ends.get(chain, Position(chain, position.segment, HEADER_BYTES))
-                (length,) = framed_lengths(before, [position])
                 place = (position.segment, position.offset, length, numbers[chain], State.DURABLE)
-                if at > now.timestamp() - ttl_s:
-                    table.restore(RequestEntry(bytes.fromhex(record.id), at, *place), now.timestamp())
+                young.append(RequestEntry(bytes.fromhex(record.id), int(record.decided_at.timestamp()), *place))
+            elif isinstance(record, BatchEnd) and chain in numbers:
+                # Its rows are remembered as one; the batch may be sent again, but none of its rows alone.
+                end = position.offset - length
+                while young and young[-1].segment == position.segment and young[-1].end > end - record.length:
+                    young.pop()
+                place = (position.segment, end, record.length, numbers[chain], State.DURABLE)
+                young.append(RequestEntry(record.id, int(entry.recorded_at.timestamp()), *place))
             elif isinstance(record, Outcome):
                 outcomes.add([f"{record.campaign}\0{record.id}"])
+            if len(young) > _RECALLED_AT_ONCE:
+                restore(young[:-MAX_ROWS])
+                del young[:-MAX_ROWS]
             ends[chain] = position
+        for entries in waiting.values():
+            restore(entries)
 
 
 def open_learning(settings: Settings, campaign: str, *, holder: str) -> Learning:

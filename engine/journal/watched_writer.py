@@ -31,6 +31,7 @@ class WatchedWriter:
         self._watch = watch
         self.append = writer.append
         self.append_many = writer.append_many
+        self.append_block = writer.append_block
 
     @property
     def position(self) -> Position:

@@ -21,6 +21,8 @@ from engine.core.errors import NotFound, RequestIdConflict, Unavailable
 from engine.core.exclusions import Exclusions
 from engine.core.outcome import Outcome, OutcomeType
 from engine.journal import Added, Record
+from engine.service.batch_decided import BatchDecided
+from engine.service.batch_request import BatchRequest
 from engine.service.decided import Decided
 from engine.service.deciding import Deciding, Identity, Prepared
 from engine.service.delivery_watch import DeliveryWatch, NoDeliveryWatch
@@ -52,6 +54,10 @@ class DurableLog(Protocol):
 
     def add(self, records: Sequence[Record], at: datetime) -> Added:
         """Take records in order, at a time."""
+        ...
+
+    def add_block(self, block: DecisionBlock, at: datetime, batch: bytes = b"") -> Added:
+        """Take decisions whose contexts are columns, in any order."""
         ...
 
 
@@ -120,6 +126,7 @@ class Delivery:
         self._decisions = decisions
         self._outcomes = outcomes
         self._under_way: dict[bytes, _Asked] = {}
+        self._batches: set[bytes] = set()
         self._gathered: list[_Asked] = []
         self._gathered_s = 0.0
         self._watch: DeliveryWatch = watch or NoDeliveryWatch()
@@ -205,6 +212,81 @@ class Delivery:
         waiting = {id(one): one.wait() for one in made if isinstance(one, _Asked)}
         await _all_of(waiting.values())
         return [one.decision if isinstance(one, Decided) else waiting[id(one)].result().decision for one in made]
+
+    async def decide_batch(self, batch: BatchRequest) -> BatchDecided:
+        """Decide for many shoppers of one campaign; see `begin_batch`."""
+        begun = self.begin_batch(batch)
+        await begun.durable
+        return begun
+
+    def begin_batch(self, batch: BatchRequest) -> BatchDecided:
+        """Decide for many shoppers of one campaign; durable, and to be told of, once its `durable` is done.
+
+        With a request id, the batch is remembered as a whole: sent again, it gets the decisions of then.
+
+        Raises:
+            NotFound: If the campaign does not exist.
+            InvalidInput: Naming the field that is wrong; nothing is decided then.
+            RequestIdConflict: If the request id comes with another batch.
+            ResourceExhausted: If too many recent decisions are remembered.
+            Unavailable: If this very batch is being decided.
+        """
+        serving = self.serving(batch.campaign)
+        name = batch.request_id or uuid.uuid4().hex
+        id = self.deciding.batch_id(batch.campaign, name)
+        if batch.request_id:
+            if id in self._batches:
+                raise Unavailable("request_id: this batch is being decided at this moment; try again")
+            if (earlier := self._decisions.find_many(id)) is not None:
+                return self._batch_again(serving, batch, name, earlier)
+        at = self._clock.deciding_at(batch.at)
+        began_s = time.perf_counter()
+        block = self.deciding.draw_batch(serving, batch, name, at)
+        if batch.request_id:
+            self._decisions.remember([id], block, at)
+            self._batches.add(id)
+        try:
+            added = self._log.add_block(block, at, id if batch.request_id else b"")
+        except BaseException:
+            self._settle_batch(id, bool(batch.request_id), None, Unavailable("nothing was written"))
+            raise
+        handed_s = time.perf_counter()
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def settle(done: asyncio.Future[None]) -> None:
+            error = _error_of(done)
+            self._settle_batch(id, bool(batch.request_id), added, error)
+            if not durable.done():
+                durable.set_result(None) if error is None else durable.set_exception(error)
+            if error is None:
+                self._watch.committed(len(block), "DecideBatch", time.perf_counter() - handed_s)
+            else:
+                self._watch.failed(len(block))
+
+        added.durable.add_done_callback(settle)
+        self._watch.decided(block, serving, "DecideBatch", 0.0, handed_s - began_s)
+        return BatchDecided(serving, block, durable)
+
+    def _settle_batch(self, id: bytes, named: bool, added: Added | None, error: BaseException | None) -> None:
+        if not named:
+            return
+        self._batches.discard(id)
+        if error is None and added is not None:
+            self._decisions.settle([id], added.before, added.positions)
+        else:
+            self._decisions.forget([id])
+
+    def _batch_again(
+        self, serving: Serving, batch: BatchRequest, name: str, earlier: Sequence[Decision]
+    ) -> BatchDecided:
+        """The decisions of then, in the order of the users."""
+        by_id = {decision.id: decision for decision in earlier}
+        ids = [self.deciding.decision_id(batch.campaign, f"{name}/{i}").hex() for i in range(len(batch))]
+        if len(by_id) != len(ids) or any(id not in by_id or by_id[id].body_digest != batch.digest.hex() for id in ids):
+            raise _conflict()
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        durable.set_result(None)
+        return BatchDecided(serving, [by_id[id] for id in ids], durable)
 
     def _ask(self, request: DecideRequest) -> Decided | _Asked:
         """Take a request up for the next turn, unless it was decided before or is being decided."""

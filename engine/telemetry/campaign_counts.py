@@ -143,7 +143,10 @@ class CampaignCounts:
         for block in blocks:
             while i < len(block.ids):
                 counts = block.counts[i].copy() if block.modes[i] is Mode.LIVE else None
-                self.samples.append(Sample(counts, block.sets[i], block.contexts[i]))
+                context = block.contexts[i]
+                # A copy: a row of a batch would keep all of the batch's numbers.
+                kept = Context(context.embedding.copy(), context.attributes)
+                self.samples.append(Sample(counts, block.sets[i], kept))
                 i += self._sample_every
             i -= len(block.ids)
         self._until_sample = i

@@ -12,7 +12,7 @@ from engine.core.arm import HOLD
 from engine.core.context import Context
 from engine.core.decision import Decision, Mode
 from engine.core.errors import Overloaded, ResourceExhausted
-from engine.journal import Position, SegmentWriter, record_at
+from engine.journal import Position, SegmentWriter, records_at
 from engine.service.request_memory import LocalRequestMemory, RequestMemory, SharedRequestMemory
 from engine.store.tables import RequestEntry, RequestTable
 
@@ -28,11 +28,9 @@ class Remembering:
         self.memory: RequestMemory = LocalRequestMemory(TTL_S, 16)
         if kind == "shared":
 
-            def read(entry: RequestEntry) -> Decision:
+            def read(entry: RequestEntry) -> list[Decision]:
                 place = Position("worker-0", entry.segment, entry.end)
-                found = record_at(folder, place, entry.length)
-                assert isinstance(found, Decision)
-                return found
+                return [r for r in records_at(folder, place, entry.length) if isinstance(r, Decision)]
 
             self.memory = SharedRequestMemory(RequestTable(8, TTL_S), TTL_S, 0, read)
 
@@ -106,7 +104,7 @@ def test_a_decision_that_another_worker_makes_is_not_made_twice(tmp_path: Path) 
     table = RequestTable(8, TTL_S)
     kept = Remembering("local", tmp_path)
 
-    def read(entry: RequestEntry) -> Decision:
+    def read(entry: RequestEntry) -> list[Decision]:
         raise AssertionError("nothing is durable yet")
 
     one, other = (SharedRequestMemory(table, TTL_S, worker, read) for worker in (0, 1))

@@ -1,6 +1,7 @@
 """Decisions in compact form: what a block holds comes back, whatever it holds; golden bytes of version 2."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from engine.core.arm import ArmId, ChannelId, SlotId, VariantId
 from engine.core.catalogue import Catalogue
 from engine.core.context import Context
+from engine.core.context_columns import ContextColumns
 from engine.core.decision import KEPT_PROBABILITIES, Decision, Mode
 from engine.core.decision_block import DecisionBlock
 from engine.core.drawing import SCALE, draw, quantise
@@ -21,7 +23,8 @@ from engine.core.exclusions import Exclusions
 from engine.core.placement import Channel, Slot
 from engine.core.variant import Variant
 from engine.journal import decode
-from engine.journal.record import encode_many
+from engine.journal.record import encode_compact, encode_many
+from engine.journal.segment import frame, frame_rows
 
 GOLDEN = Path(__file__).with_name("golden")
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -96,6 +99,25 @@ def test_what_a_block_holds_comes_back(rows: int, seed: int, large: bool) -> Non
         assert entry.recorded_at == AT
         assert isinstance(entry.record, Decision)
         assert_same(entry.record, row)
+
+
+@given(st.integers(1, 40), st.integers(0, 1_000), st.booleans())
+def test_columns_make_the_same_bytes_as_rows(rows: int, seed: int, large: bool) -> None:
+    block = block_of(LARGE if large else SMALL, rows, seed)
+    contexts = block.contexts
+    known = [dict(contexts[i % len(contexts)].attributes) for i in range(3)]
+    columns = ContextColumns(
+        np.array([context.embedding for context in contexts]),
+        [known[i % 3] for i in range(rows)],
+        [context.consents for context in contexts],
+    )
+    together = replace(block, contexts=columns, at=[AT] * rows)
+    plain = replace(together, contexts=list(columns))
+    found = [bytes(row) for matrix in encode_compact(together, AT) for row in matrix]
+    assert sorted(found) == sorted(encode_many(plain, AT))
+    framed = [frame_rows(matrix, 77) for matrix in encode_compact(together, AT)]
+    one_by_one = [b"".join(frame(bytes(row), 77) for row in matrix) for matrix in encode_compact(together, AT)]
+    assert framed == one_by_one
 
 
 def test_many_arms_keep_the_chosen_probability_alone() -> None:
