@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -28,8 +28,10 @@ from engine.server.delivery_servicer import DeliveryServicer
 from engine.server.guarded import Guarded, OpenGate, methods_of
 from engine.server.health_report import HealthReport
 from engine.server.models_servicer import ModelsServicer
-from engine.telemetry.endpoint import MetricsEndpoint
 from engine.wiring import Worker
+
+if TYPE_CHECKING:
+    from engine.telemetry.endpoint import MetricsEndpoint
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +102,8 @@ class Server:
         self._worker.telemetry.start()
         telemetry = self._settings.telemetry
         if telemetry.metrics_port:
+            from engine.telemetry.endpoint import MetricsEndpoint  # brings an HTTP server, which others do without
+
             self._metrics = MetricsEndpoint(self._worker.telemetry, telemetry.metrics_host, telemetry.metrics_port)
         self._tasks = [
             asyncio.create_task(_every(self._settings.poll_s, self._refresh)),
