@@ -1,8 +1,11 @@
 """A real server, scraped."""
 
+import os
+import signal
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -108,3 +111,32 @@ def test_workers_show_one_sum(
         assert all(found[worker] > 0 for worker in workers)
         users = found['armsreach_users_total{campaign="promo",group="champion",shares="0/0/0"}']
         assert users == min(decisions, 5), "a user who met both workers counts once"
+
+
+def test_a_killed_workers_counters_do_not_fall_back(
+    watched_server: Callable[..., Any], connect: Callable[..., Client], make_campaign: Callable[..., dict[str, Any]]
+) -> None:
+    server = watched_server(workers=2)
+    with connect(server) as client:
+        client.create_campaign(make_campaign())
+        time.sleep(0.5)
+        for i in range(40):
+            client.decide("promo", user=f"u{i}", embedding=[0.0] * 4)
+    time.sleep(1.5)  # left on the board by now
+    before = total(server.metrics())
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    for pid in children:
+        os.kill(int(pid), signal.SIGKILL)
+    ends, after = time.monotonic() + 30, -1.0
+    while time.monotonic() < ends and after < 0:
+        try:
+            after = total(server.metrics())
+        except OSError:
+            time.sleep(0.1)
+    assert before == 40
+    assert after == 40
+
+
+def total(found: dict[str, float]) -> float:
+    """Decisions of all modes and states."""
+    return sum(value for name, value in found.items() if name.startswith("armsreach_decisions_total"))
