@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.core.errors import ConfigError
+from engine.core.frequency_cap import FrequencyCap, checked_caps
 from engine.core.reading import read
 
 PREFIX = "ARMSREACH_"
@@ -150,6 +151,26 @@ class TelemetrySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CapsTableSettings:
+    """Memory of frequency caps, shared by a host's workers.
+
+    Attributes:
+        users: Shoppers that were sent something within the longest cap, at most, for each campaign and for the shop.
+        checkpoint_s: How often it is written to disk, in seconds, so that a start need not read weeks of journal; 0 for
+            never.
+    """
+
+    users: int = 1_000_000
+    checkpoint_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.users <= 1 << 30:
+            raise ConfigError(f"expected 1 to 2**30, got {self.users}", field="users")
+        if not 0 <= self.checkpoint_s < float("inf"):
+            raise ConfigError(f"expected seconds, 0 for never, got {self.checkpoint_s}", field="checkpoint_s")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the composition root needs.
 
@@ -158,6 +179,7 @@ class Settings:
         clock: `server` believes this machine; `client` believes the times in requests (simulation, demo, replay).
         campaigns: Campaign files that `serve` creates when they are new.
         poll_s: How often servers look for new snapshots and settings.
+        caps: How often one shopper may be sent something by all campaigns together.
     """
 
     data: str = "var"
@@ -170,6 +192,11 @@ class Settings:
     learner: LearnerSettings = field(default_factory=LearnerSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    caps: tuple[FrequencyCap, ...] = ()
+    caps_table: CapsTableSettings = field(default_factory=CapsTableSettings)
+
+    def __post_init__(self) -> None:
+        checked_caps(self.caps)
 
     @property
     def folder(self) -> Path:
@@ -219,7 +246,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 # `data` is for the file and `--data` alone: ARMSREACH_DATA names the public data sets that tests and benchmarks read,
 # and a server must not write its journal there.
 _PLAIN = ("clock", "campaigns", "poll_s")
-_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger", "telemetry")
+_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger", "telemetry", "caps_table")
 
 
 def _toml_value(text: str) -> Any:

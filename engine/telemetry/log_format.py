@@ -10,7 +10,7 @@ import orjson
 
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
-FIELDS = ("campaign", "decision_id", "mode", "arm", "propensity", "snapshot", "alarm", "worker", "trace_id")
+FIELDS = ("campaign", "decision_id", "mode", "arm", "propensity", "snapshot", "alarm")
 """What a record may carry as `extra`. Nothing else of it is written: no user, no context, no text of a shopper."""
 
 
