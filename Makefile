@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay bench-hours bench-learner bench-swap bench-arms bench-start bench-serve bench-budget bench-caps tutorial
+.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay bench-hours bench-learner bench-swap bench-arms bench-start bench-serve bench-budget bench-caps bench-telemetry bench-alarms tutorial
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -114,6 +114,12 @@ bench-arms: $(VENV)/.dev  ## A decision and its record over 10 to 10,000 arms
 
 bench-start: $(VENV)/.dev  ## Start to first decision, and memory of a worker, against a bare gRPC echo
 	$(BIN)/python benchmarks/start_speed.py
+
+bench-telemetry: $(VENV)/.dev  ## What counting costs a decision
+	$(BIN)/python benchmarks/telemetry_speed.py
+
+bench-alarms: $(VENV)/.dev  ## How often alarms cry wolf, and how soon they find what they are for
+	$(BIN)/python benchmarks/alarm_statistics.py
 
 tutorial: $(VENV)/.dev  ## Run every command of docs/tutorial.md on real data and renew its outputs
 	$(BIN)/python docs/make_tutorial.py

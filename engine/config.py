@@ -110,6 +110,47 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TelemetrySettings:
+    """What the server tells of itself.
+
+    Attributes:
+        metrics_port: Where Prometheus reads; 0 serves no metrics. Needs the extra `telemetry`.
+        metrics_host: Address of the metrics; loopback unless you know who can reach it.
+        traces: Where OpenTelemetry spans go: empty for none, `console`, `file:PATH`, or an OTLP endpoint such as
+            `http://localhost:4317`. Needs the extra `telemetry`.
+        trace_share: Share of calls that are traced, where the caller has not decided.
+        log_decisions: Whether every decision is a line in the log, by its id.
+        log_format: `text`, or `json` for a JSON object a line.
+        stale_snapshot_s: Health and an alarm say so when a model is older; 0 for never.
+        stuck_commit_s: Health and an alarm say so when a commit takes longer.
+        drift_window: Decisions in a window of the alarms for drift; at least a day's where days have a rhythm.
+    """
+
+    metrics_port: int = 0
+    metrics_host: str = "127.0.0.1"
+    traces: str = ""
+    trace_share: float = 0.01
+    log_decisions: bool = False
+    log_format: Literal["text", "json"] = "text"
+    stale_snapshot_s: float = 0.0
+    stuck_commit_s: float = 5.0
+    drift_window: int = 2_000
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.metrics_port <= 65535:
+            raise ConfigError(f"expected 0 to 65535, got {self.metrics_port}", field="metrics_port")
+        if not 0.0 <= self.trace_share <= 1.0:
+            raise ConfigError(f"expected a share from 0 to 1, got {self.trace_share}", field="trace_share")
+        if self.traces and self.traces != "console" and not self.traces.startswith(("file:", "http://", "https://")):
+            raise ConfigError("expected nothing, console, file:PATH or http://HOST:PORT", field="traces")
+        if not self.stale_snapshot_s >= 0.0 or not self.stuck_commit_s > 0.0:
+            name = "stale_snapshot_s" if not self.stale_snapshot_s >= 0.0 else "stuck_commit_s"
+            raise ConfigError("expected seconds above 0", field=name)
+        if self.drift_window < 64:
+            raise ConfigError(f"expected at least 64, got {self.drift_window}", field="drift_window")
+
+
+@dataclass(frozen=True, slots=True)
 class CapsTableSettings:
     """Memory of frequency caps, shared by a host's workers.
 
@@ -150,6 +191,7 @@ class Settings:
     request_ids: RequestIdSettings = field(default_factory=RequestIdSettings)
     learner: LearnerSettings = field(default_factory=LearnerSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     caps: tuple[FrequencyCap, ...] = ()
     caps_table: CapsTableSettings = field(default_factory=CapsTableSettings)
 
@@ -204,7 +246,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 # `data` is for the file and `--data` alone: ARMSREACH_DATA names the public data sets that tests and benchmarks read,
 # and a server must not write its journal there.
 _PLAIN = ("clock", "campaigns", "poll_s")
-_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger", "caps_table")
+_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger", "telemetry", "caps_table")
 
 
 def _toml_value(text: str) -> Any:

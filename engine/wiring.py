@@ -24,6 +24,7 @@ from engine.journal import (
     Mark,
     Position,
     SegmentWriter,
+    WatchedWriter,
     close_orphans,
 )
 from engine.service.adoption import Adoption
@@ -48,6 +49,9 @@ from engine.store.leases import SqliteLeases
 from engine.store.ledger import node_name, open_ledger
 from engine.store.snapshots import SnapshotStore
 from engine.store.tables import RequestTable
+from engine.telemetry import Board, Telemetry
+from engine.telemetry.gauges import allowance_gauges, learner_gauges, lease_gauges, snapshot_gauges, table_gauges
+from engine.telemetry.seen_users import SeenUsers
 
 if TYPE_CHECKING:
     from engine.service.learning import Learning
@@ -68,6 +72,7 @@ class Worker:
         adoption: Those that are decided for, with their caps and limits.
         allowances: Budgets and stock.
         commits: The journal's writer; to be closed last.
+        telemetry: What it tells of itself.
         clock: Time as decisions carry it.
     """
 
@@ -79,6 +84,7 @@ class Worker:
     adoption: Adoption
     allowances: Allowances
     commits: GroupCommit
+    telemetry: Telemetry
     clock: SystemClock | ClientClock
 
     async def refresh(self) -> None:
@@ -100,7 +106,10 @@ class Worker:
             await self.allowances.close(self._marked)
         except ArmsreachError as error:
             log.error("budgets are not returned; the next start of this worker finds what is left: %s", error)
-        await self.commits.close()
+        try:
+            await self.commits.close()
+        finally:
+            self.telemetry.stop()
 
 
 def open_campaigns(settings: Settings) -> Campaigns:
@@ -202,10 +211,14 @@ class SharedTables:
     Attributes:
         requests: Request ids.
         frequencies: Frequency caps.
+        board: Where workers leave their counters for one another.
+        seen: The users that were counted.
     """
 
     requests: RequestTable
     frequencies: Frequencies
+    board: Board
+    seen: SeenUsers
 
 
 def open_shared(settings: Settings) -> SharedTables:
@@ -215,7 +228,8 @@ def open_shared(settings: Settings) -> SharedTables:
         CorruptState: If the journal is damaged before its tail.
     """
     table = RequestTable(settings.request_ids.capacity, settings.request_ids.ttl_s, shared=True)
-    shared = SharedTables(table, Frequencies(settings.caps, settings.caps_table.users, shared=True))
+    frequencies = Frequencies(settings.caps, settings.caps_table.users, shared=True)
+    shared = SharedTables(table, frequencies, Board(settings.server.workers), SeenUsers())
     campaigns = open_campaigns(settings)
     create_campaign_files(settings, campaigns)
     if (settings.folder / "journal").is_dir():
@@ -292,7 +306,8 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
             table.drop_pending(number)  # of an earlier process of this worker: what it had written is recalled
     deciding = Deciding(open_key(settings))
     decisions = SharedRequestMemory(table, ids.ttl_s, number, entry_reader(journal, arms))
-    commits = GroupCommit(writer)
+    telemetry = open_telemetry(settings, number, registry, table, shared)
+    commits = GroupCommit(WatchedWriter(writer, telemetry.commits))
     frequencies = Frequencies(settings.caps, settings.caps_table.users) if shared is None else shared.frequencies
     if shared is None:
         fill_frequencies(settings, frequencies)
@@ -302,8 +317,9 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
         None if shared is None else lambda: os.kill(os.getppid(), signal.SIGHUP),
     )  # fmt: skip
     adoption.open(writer.position)
+    telemetry.sources.append(allowance_gauges(allowances))
     return Worker(
-        delivery=Delivery(deciding, adoption, commits, clock, decisions, outcomes),
+        delivery=Delivery(deciding, adoption, commits, clock, decisions, outcomes, telemetry.watch),
         explaining=Explaining(deciding),
         campaigns=campaigns,
         models=Models(campaigns, stores, registry),
@@ -311,8 +327,24 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
         adoption=adoption,
         allowances=allowances,
         commits=commits,
+        telemetry=telemetry,
         clock=clock,
     )
+
+
+def open_telemetry(
+    settings: Settings, number: int, registry: Registry, table: RequestTable, shared: SharedTables | None
+) -> Telemetry:
+    """What a worker tells of itself."""
+    board, seen = (shared.board, shared.seen) if shared is not None else (None, None)
+    telemetry = Telemetry(settings.telemetry, board, seen, number)
+    telemetry.snapshots = snapshot_gauges(registry)
+    telemetry.sources += (
+        learner_gauges(registry, settings.folder),
+        lease_gauges(SqliteLeases(settings.folder / "leases.db", SystemClock())),
+        table_gauges(table),
+    )
+    return telemetry
 
 
 def open_allowances(settings: Settings, chain: str, arms: ArmsOf) -> Allowances:

@@ -18,6 +18,7 @@ from engine.journal.position import Position
 from engine.journal.positions import Positions
 from engine.journal.reader import JournalReader
 from engine.journal.record import decode, encode
+from engine.journal.watched_writer import CommitWatch, WatchedWriter
 from engine.journal.writer import SegmentWriter
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Appender",
     "ArmsOf",
     "BatchEnd",
+    "CommitWatch",
     "DeadLetters",
     "Entry",
     "FileJournal",
@@ -38,6 +40,7 @@ __all__ = [
     "Positions",
     "Record",
     "SegmentWriter",
+    "WatchedWriter",
     "close_orphans",
     "decode",
     "encode",

@@ -6,6 +6,7 @@ some fifteen microseconds each.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
@@ -13,6 +14,8 @@ from typing import Any, Protocol
 import grpc
 
 from engine.server.statuses import status_of
+
+_CANCELLED = int(grpc.StatusCode.CANCELLED.value[0])
 
 
 class Gate(Protocol):
@@ -89,8 +92,13 @@ def _unary(name: str, handle: Callable[[Any, Any], Awaitable[Any]], gate: Gate, 
             admit(name, request, context)
             admitted = True
             return await handle(request, context)
+        except asyncio.CancelledError:
+            code = _CANCELLED
+            raise
         except Exception as error:
-            code = await _abort(error, context)
+            status = _status(error)
+            code = int(status.code.value[0])
+            await context.abort_with_status(status)
         finally:
             if admitted:
                 leave()
@@ -109,8 +117,13 @@ def _stream(name: str, handle: Callable[[Any, Any], AsyncIterator[Any]], gate: G
             admitted = True
             async for response in handle(requests, context):
                 yield response
+        except asyncio.CancelledError:
+            code = _CANCELLED
+            raise
         except Exception as error:
-            code = await _abort(error, context)
+            status = _status(error)
+            code = int(status.code.value[0])
+            await context.abort_with_status(status)
         finally:
             if admitted:
                 gate.leave()
@@ -119,9 +132,7 @@ def _stream(name: str, handle: Callable[[Any, Any], AsyncIterator[Any]], gate: G
     return handled
 
 
-async def _abort(error: Exception, context: Any) -> int:
+def _status(error: Exception) -> Any:
     if isinstance(error, grpc.aio.AbortError):
         raise error
-    status = status_of(error)
-    await context.abort_with_status(status)
-    return int(status.code.value[0])
+    return status_of(error)

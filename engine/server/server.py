@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -15,7 +15,6 @@ from grpc_reflection.v1alpha import reflection
 
 from engine.config import Settings
 from engine.core.errors import Unavailable
-from engine.journal import JournalFailed
 from engine.pb.armsreach.v1 import (
     campaigns_pb2,
     campaigns_pb2_grpc,
@@ -26,11 +25,17 @@ from engine.pb.armsreach.v1 import (
 )
 from engine.server.campaigns_servicer import CampaignsServicer
 from engine.server.delivery_servicer import DeliveryServicer
-from engine.server.guarded import Guarded, NoWatch, OpenGate, methods_of
+from engine.server.guarded import Guarded, OpenGate, methods_of
+from engine.server.health_report import HealthReport
 from engine.server.models_servicer import ModelsServicer
 from engine.wiring import Worker
 
+if TYPE_CHECKING:
+    from engine.telemetry.endpoint import MetricsEndpoint
+
 log = logging.getLogger(__name__)
+
+_HEALTH_S = 0.2
 
 SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
@@ -49,6 +54,7 @@ class Server:
         self._settings = settings
         self._worker = worker
         self._health = async_health.HealthServicer()
+        self._report = HealthReport(self._health, SERVICES, worker.telemetry)
         self._tasks: list[asyncio.Task[None]] = []
         size = settings.server.max_message_mb << 20
         self._grpc = grpc.aio.server(
@@ -59,7 +65,8 @@ class Server:
             ],
         )
         self.port = 0
-        gate, watch = OpenGate(), NoWatch()
+        self._metrics: MetricsEndpoint | None = None
+        gate, watch = OpenGate(), worker.telemetry.calls
         for module, name, add, servicer in (
             (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
              DeliveryServicer(worker.delivery, worker.explaining)),
@@ -70,7 +77,8 @@ class Server:
         ):  # fmt: skip
             methods = methods_of(module.DESCRIPTOR.services_by_name[name])
             register: Any = add
-            register(Guarded(servicer, methods, gate, watch), self._grpc)
+            traced = worker.telemetry.tracing.traced(servicer, methods)
+            register(Guarded(traced, methods, gate, watch), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection(
             (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME), self._grpc
@@ -90,26 +98,24 @@ class Server:
                 f"cannot listen on {address}: it is taken, or not this machine's; choose another server.port or --port"
             ) from None
         await self._grpc.start()
-        await self._say(health_pb2.HealthCheckResponse.SERVING)
+        await self._report.look()
+        self._worker.telemetry.start()
+        telemetry = self._settings.telemetry
+        if telemetry.metrics_port:
+            from engine.telemetry.endpoint import MetricsEndpoint  # brings an HTTP server, which others do without
+
+            self._metrics = MetricsEndpoint(self._worker.telemetry, telemetry.metrics_host, telemetry.metrics_port)
         self._tasks = [
             asyncio.create_task(_every(self._settings.poll_s, self._refresh)),
             asyncio.create_task(_every(self._settings.journal.mark_s, self._mark)),
+            asyncio.create_task(_every(_HEALTH_S, self._report.look)),
         ]
 
     async def _refresh(self) -> None:
         await self._worker.refresh()
 
     async def _mark(self) -> None:
-        """Write a heartbeat. A journal that failed takes nothing more until a restart, and health says so."""
-        try:
-            await self._worker.mark()
-        except JournalFailed:
-            await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
-            raise
-
-    async def _say(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
-        for name in ("", *SERVICES):
-            await self._health.set(name, status)
+        await self._worker.mark()
 
     async def stop(self) -> None:
         """Drain: say NOT_SERVING, take no new calls, let running ones finish, then make all durable and let go."""
@@ -120,6 +126,8 @@ class Server:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self._grpc.stop(self._settings.server.drain_s)
+        if self._metrics is not None:
+            await asyncio.to_thread(self._metrics.close)
         await self._worker.close()
 
 

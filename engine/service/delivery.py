@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ from engine.service.batch_decided import BatchDecided
 from engine.service.batch_request import BatchRequest
 from engine.service.decided import Decided
 from engine.service.deciding import Deciding, Identity, Prepared, undo
+from engine.service.delivery_watch import DeliveryWatch, NoDeliveryWatch
 from engine.service.frequency import no_room
 from engine.service.gathering import Gathering
 from engine.service.outcome_memory import OutcomeMemory
@@ -116,6 +118,7 @@ class Delivery:
         clock: DeliveryClock,
         decisions: RequestMemory,
         outcomes: OutcomeMemory,
+        watch: DeliveryWatch | None = None,
     ) -> None:
         self.deciding = deciding
         self._servings = servings
@@ -126,6 +129,8 @@ class Delivery:
         self._under_way: dict[bytes, _Asked] = {}
         self._batches: set[bytes] = set()
         self._gathered: list[_Asked] = []
+        self._gathered_s = 0.0
+        self._watch: DeliveryWatch = watch or NoDeliveryWatch()
         self._gathering = Gathering(self._decide_gathered)
 
     def serving(self, campaign: str) -> Serving:
@@ -197,12 +202,13 @@ class Delivery:
                     new.append(asked)
                 made.append(asked)
             if new:
+                began_s = time.perf_counter()
                 prepared = [self.deciding.prepare(serving, one.request, one.identity, one.at) for one in new]
                 block, refused = self.deciding.draw(serving, prepared, serving.restraint)
                 if refused or block is None:
                     undo(serving.restraint, block)
                     raise no_room()
-                self._write_block(new, block, serving)
+                self._write_block(new, block, serving, "DecideBatch", 0.0, began_s)
         except BaseException as error:
             for one in new:
                 self._under_way.pop(one.identity.id, None)
@@ -239,6 +245,7 @@ class Delivery:
             if (earlier := self._decisions.find_many(id)) is not None:
                 return self._batch_again(serving, batch, name, earlier)
         at = self._clock.deciding_at(batch.at)
+        began_s = time.perf_counter()
         block = self.deciding.draw_batch(serving, batch, name, at, serving.restraint)
         try:
             if batch.request_id:
@@ -250,6 +257,7 @@ class Delivery:
             if id in self._batches:
                 self._settle_batch(id, True, None, Unavailable("nothing was written"))
             raise
+        handed_s = time.perf_counter()
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def settle(done: asyncio.Future[None]) -> None:
@@ -259,8 +267,13 @@ class Delivery:
                 undo(serving.restraint, block)
             if not durable.done():
                 durable.set_result(None) if error is None else durable.set_exception(error)
+            if error is None:
+                self._watch.committed(len(block), "DecideBatch", time.perf_counter() - handed_s)
+            else:
+                self._watch.failed(len(block))
 
         added.durable.add_done_callback(settle)
+        self._watch.decided(block, serving, "DecideBatch", 0.0, handed_s - began_s)
         return BatchDecided(serving, block, durable)
 
     def _settle_batch(self, id: bytes, named: bool, added: Added | None, error: BaseException | None) -> None:
@@ -289,6 +302,8 @@ class Delivery:
         asked = self._known(request, self.serving(request.campaign))
         if isinstance(asked, _Asked) and asked.identity.id not in self._under_way:
             self._under_way[asked.identity.id] = asked
+            if not self._gathered:
+                self._gathered_s = time.perf_counter()
             self._gathered.append(asked)
             self._gathering.add()
         return asked
@@ -312,6 +327,8 @@ class Delivery:
     def _decide_gathered(self) -> None:
         """Decide all that were asked in this turn, each campaign's together; a wrong request fails alone."""
         gathered, self._gathered = self._gathered, []
+        began_s = time.perf_counter()
+        queued_s = began_s - self._gathered_s
         by_campaign: dict[str, tuple[Serving, list[_Asked], list[Prepared]]] = {}
         for asked in gathered:
             try:
@@ -331,13 +348,21 @@ class Delivery:
                     self._under_way.pop(several[i].identity.id, None)
                     several.pop(i).fail(no_room())
                 if block is not None:
-                    self._write_block(several, block, serving)
+                    self._write_block(several, block, serving, "Decide", queued_s, began_s)
             except Exception as error:
                 for asked in several:
                     self._under_way.pop(asked.identity.id, None)
                     asked.fail(error)
 
-    def _write_block(self, asked: Sequence[_Asked], block: DecisionBlock, serving: Serving) -> None:
+    def _write_block(
+        self,
+        asked: Sequence[_Asked],
+        block: DecisionBlock,
+        serving: Serving,
+        method: str,
+        queued_s: float,
+        began_s: float,
+    ) -> None:
         """Journal decisions; their futures are done once they are durable."""
         at = max(block.at)
         try:
@@ -350,6 +375,7 @@ class Delivery:
         except BaseException:
             undo(serving.restraint, block)
             raise
+        handed_s = time.perf_counter()
 
         def settle(durable: asyncio.Future[None]) -> None:
             error = _error_of(durable)
@@ -364,8 +390,13 @@ class Delivery:
                     one.fail(error)
                 else:
                     one.succeed(Decided(serving, None, block, i))
+            if error is None:
+                self._watch.committed(len(asked), method, time.perf_counter() - handed_s)
+            else:
+                self._watch.failed(len(asked))
 
         added.durable.add_done_callback(settle)
+        self._watch.decided(block, serving, method, queued_s, handed_s - began_s)
 
     async def report(self, report: OutcomeReport) -> Recorded:
         """Record outcomes and the client's safe answers; all are durable on return.
@@ -399,6 +430,7 @@ class Delivery:
             fallbacks = self._take_up([r for r in records if isinstance(r, Decision)], at)
             await asyncio.shield(asyncio.ensure_future(self._write(records, fallbacks, serving, at)))
         await _all_of(waiting)
+        self._watch.reported(report.campaign, records, len(report.outcomes) + len(report.fallbacks) - len(records))
         total = len(report.outcomes) + len(report.fallbacks)
         return Recorded(len(records), total - len(records))
 
@@ -419,16 +451,19 @@ class Delivery:
     async def _write(self, records: Sequence[Record], asked: Sequence[_Asked], serving: Serving, at: datetime) -> None:
         """The part of a report that a cancelled call must not interrupt."""
         ids = [one.identity.id for one in asked]
+        began_s = time.perf_counter()
         try:
             added = self._log.add(records, at)
             self._give_back(serving, records)
             await asyncio.shield(added.durable)
         except BaseException as error:
+            self._watch.failed(len(records))
             self._decisions.forget(ids)
             for one in asked:
                 one.fail(error)
             raise
         else:
+            self._watch.committed(len(records), "ReportOutcomes", time.perf_counter() - began_s)
             self._outcomes.add(f"{r.campaign}\0{r.id}" for r in records if isinstance(r, Outcome))
             decisions = [(r, i) for i, r in enumerate(records) if isinstance(r, Decision)]
             for one, (decision, i) in zip(asked, decisions, strict=True):

@@ -162,6 +162,12 @@ class RequestTable:
     def _slots(self) -> np.ndarray:
         return np.frombuffer(self._buffer, dtype=_FIELDS)
 
+    def used_ratio(self, now: float, slots: int = 1_024) -> float:
+        """Share of the slots that young entries take, by the first `slots` of them, as ids are hashes."""
+        end = min(len(self._buffer), slots * _SLOT)
+        entries = (_read(self._buffer[start : start + _SLOT], 0) for start in range(0, end, _SLOT))
+        return sum(entry is not None and entry.at + self._ttl > now for entry in entries) * _SLOT / end
+
     def _find(self, id: bytes) -> int:
         """Where the entry's slot begins; -1 if there is none."""
         start = self._bucket(id)
