@@ -20,7 +20,7 @@ class ServerSettings:
     """Where the server listens.
 
     Attributes:
-        host: Address; loopback unless you know who can reach it.
+        host: Address; beyond loopback only with credentials, see `SecuritySettings`.
         port: 0 takes any free port.
         drain_s: How long running calls may finish after a stop.
         max_message_mb: Largest message in either direction.
@@ -34,11 +34,67 @@ class ServerSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"expected 0 to 65535, got {self.port}", field="port")
-        if self.host not in ("127.0.0.1", "localhost", "::1"):
+
+    @property
+    def loopback(self) -> bool:
+        """Whether other machines cannot reach it."""
+        return self.host in ("127.0.0.1", "localhost", "::1", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class SecuritySettings:
+    """Who may call, and over which connections. Names of files are as seen from the settings file.
+
+    Attributes:
+        certificate: PEM, the server's; with it, only TLS is spoken.
+        key: PEM, its private key.
+        client_ca: PEM, the authorities of clients; with it, only clients with a certificate of theirs are let in.
+        tokens: File of tokens, see `python -m engine tokens`; with it, every call needs one.
+        listen_without_credentials: Whether to listen beyond loopback without asking who calls, or in plain text.
+    """
+
+    certificate: str = ""
+    key: str = ""
+    client_ca: str = ""
+    tokens: str = ""
+    listen_without_credentials: bool = False
+
+    def __post_init__(self) -> None:
+        if bool(self.certificate) != bool(self.key):
             raise ConfigError(
-                "there is no authentication yet, so only loopback is served; put an authenticating proxy in front",
-                field="host",
+                "a certificate and its key go together", field="key" if self.certificate else "certificate"
             )
+        if self.client_ca and not self.certificate:
+            raise ConfigError("certificates of clients need one of the server, too", field="client_ca")
+
+    @property
+    def identifies_callers(self) -> bool:
+        """Whether it is known who calls, and nobody else can listen in."""
+        return bool(self.certificate and (self.client_ca or self.tokens))
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """What one client may ask for: the holder of a token, or an address where there are no tokens.
+
+    Attributes:
+        rows_per_s: Decisions and outcomes a second, over all workers of the host; 0 for no limit.
+        burst_s: How many seconds' worth may come at once.
+        decide_kb: Largest `Decide`.
+        call_kb: Largest call of any other kind but `DecideBatch`, which has `server.max_message_mb`.
+    """
+
+    rows_per_s: float = 0.0
+    burst_s: float = 2.0
+    decide_kb: int = 256
+    call_kb: int = 16384
+
+    def __post_init__(self) -> None:
+        if self.rows_per_s < 0:
+            raise ConfigError(f"expected 0 or more, got {self.rows_per_s}", field="rows_per_s")
+        for name in ("burst_s", "decide_kb", "call_kb"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"expected a number above 0, got {getattr(self, name)}", field=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +180,22 @@ class Settings:
     request_ids: RequestIdSettings = field(default_factory=RequestIdSettings)
     learner: LearnerSettings = field(default_factory=LearnerSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+
+    def __post_init__(self) -> None:
+        security = self.security
+        if not (self.server.loopback or security.identifies_callers or security.listen_without_credentials):
+            raise ConfigError(
+                "to listen beyond loopback, set security.certificate and key, and security.tokens or client_ca; or put"
+                " an authenticating proxy in front and set security.listen_without_credentials = true",
+                field="server.host",
+            )
+
+    @property
+    def tokens_file(self) -> Path:
+        """Where tokens are kept; without a setting, where they would be."""
+        return Path(self.security.tokens) if self.security.tokens else self.folder / "tokens.toml"
 
     @property
     def folder(self) -> Path:
@@ -173,7 +245,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 # `data` is for the file and `--data` alone: ARMSREACH_DATA names the public data sets that tests and benchmarks read,
 # and a server must not write its journal there.
 _PLAIN = ("clock", "campaigns", "poll_s")
-_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger")
+_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger", "security", "limits")
 
 
 def _toml_value(text: str) -> Any:
@@ -184,8 +256,20 @@ def _toml_value(text: str) -> Any:
 
 
 def _relative_to(settings: Settings, path: Path | None) -> Settings:
-    """Relative campaign files stand beside the settings file; the data folder beside where one works."""
+    """Relative files that the settings name stand beside them; the data folder beside where one works."""
     if path is None:
         return settings
     files = tuple(str(path.parent / name) for name in settings.campaigns)
-    return replace(settings, campaigns=files)
+
+    def beside(name: str) -> str:
+        return str(path.parent / name) if name else ""
+
+    named = settings.security
+    security = replace(
+        named,
+        certificate=beside(named.certificate),
+        key=beside(named.key),
+        client_ca=beside(named.client_ca),
+        tokens=beside(named.tokens),
+    )
+    return replace(settings, campaigns=files, security=security)

@@ -19,6 +19,7 @@ from engine.calling.attempts import Attempts
 from engine.calling.batch import Batch, BatchAnswer
 from engine.calling.call import Call
 from engine.calling.campaign_state import CampaignState
+from engine.calling.channels import metadata_of, open_async_channel
 from engine.calling.explained import Explained
 from engine.calling.failure import failure_of
 from engine.calling.fallbacks import Fallbacks
@@ -45,7 +46,8 @@ class AsyncClient:
         """Make a client, inside a running event loop; nothing connects yet."""
         self.target = target
         self.options = options or ClientOptions()
-        self._channel = grpc.aio.insecure_channel(target, options=self.options.channel())
+        self._channel = open_async_channel(target, self.options)
+        self._metadata = metadata_of(self.options)
         self._methods: dict[str, Any] = {}
         self._fallbacks = Fallbacks(self.options.kept_fallbacks)
         self._sending = asyncio.Lock()
@@ -149,7 +151,7 @@ class AsyncClient:
             request_serializer=delivery_pb2.DecideBatchRequest.SerializeToString,
             response_deserializer=delivery_pb2.DecideBatchResponse.FromString,
         )
-        stream = ask(feed.async_messages(batches))
+        stream = ask(feed.async_messages(batches), metadata=self._metadata)
         try:
             async for message in stream:
                 yield messages.batch_answer(message)
@@ -278,6 +280,6 @@ class AsyncClient:
         attempts = Attempts(budget_s, retries, self.target)
         while True:
             try:
-                return call.read(await method(call.request, timeout=attempts.remaining_s))
+                return call.read(await method(call.request, timeout=attempts.remaining_s, metadata=self._metadata))
             except grpc.RpcError as error:
                 await asyncio.sleep(attempts.delay_s(error, repeatable=call.repeatable))

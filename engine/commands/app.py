@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from engine.commands.access import remember_access
 from engine.commands.campaign import campaign
 from engine.commands.models import models
+from engine.commands.tokens import tokens
 from engine.config import Settings, read_settings
 
 app = typer.Typer(
@@ -18,8 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(campaign, name="campaign")
-app.add_typer(models, name="models")
+app.add_typer(campaign, name="campaign", callback=remember_access)
+app.add_typer(models, name="models", callback=remember_access)
+app.add_typer(tokens, name="tokens")
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings in TOML; see examples/armsreach.toml.")]
 Data = Annotated[str, typer.Option("--data", help="Data folder, instead of the one in the settings.")]

@@ -6,6 +6,7 @@ some fifteen microseconds each.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
@@ -23,6 +24,14 @@ class Gate(Protocol):
 
         Raises:
             ArmsreachError: If the caller may not, or not now.
+        """
+        ...
+
+    def heed(self, method: str, request: Any, context: Any) -> float:
+        """Look at a message of a stream that was let in; how many seconds to wait before it is taken up.
+
+        Raises:
+            ArmsreachError: If the caller may not ask this.
         """
         ...
 
@@ -44,6 +53,10 @@ class OpenGate:
 
     def admit(self, method: str, request: Any, context: Any) -> None:
         """See `Gate`."""
+
+    def heed(self, method: str, request: Any, context: Any) -> float:  # noqa: ARG002
+        """See `Gate`."""
+        return 0.0
 
     def leave(self) -> None:
         """See `Gate`."""
@@ -107,7 +120,7 @@ def _stream(name: str, handle: Callable[[Any, Any], AsyncIterator[Any]], gate: G
         try:
             gate.admit(name, None, context)
             admitted = True
-            async for response in handle(requests, context):
+            async for response in handle(_heeded(name, requests, context, gate), context):
                 yield response
         except Exception as error:
             code = await _abort(error, context)
@@ -117,6 +130,15 @@ def _stream(name: str, handle: Callable[[Any, Any], AsyncIterator[Any]], gate: G
             watch.done(name, time.perf_counter() - began, code)
 
     return handled
+
+
+async def _heeded(name: str, requests: AsyncIterator[Any], context: Any, gate: Gate) -> AsyncIterator[Any]:
+    """The messages of a stream, each looked at; who sends too many is slowed down, not refused."""
+    async for request in requests:
+        wait_s = gate.heed(name, request, context)
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        yield request
 
 
 async def _abort(error: Exception, context: Any) -> int:
