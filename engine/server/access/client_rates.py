@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
@@ -50,7 +49,7 @@ class ClientRates:
 
     A call is taken whole as long as there is anything in the bucket, so that a large one leaves a debt to wait for; or
     no message larger than the bucket could ever come through. Clients beyond ten thousand push out those that were
-    silent longest, whose buckets are full again long since.
+    met first, who then begin with a full bucket again.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class ClientRates:
         self._workers = workers
         self._burst_s = burst_s
         self._clock = clock
-        self._buckets: OrderedDict[str, list[float]] = OrderedDict()  # rows left, at which time
+        self._buckets: dict[str, list[float]] = {}  # rows left, at which time
 
     def charge(self, client: str, rows: int, rows_per_s: float = 0.0) -> float:
         """See `Rates`."""
@@ -95,14 +94,16 @@ class ClientRates:
 
     def _bucket(self, client: str, rate: float) -> list[float]:
         """The client's bucket, filled up to now."""
-        now, most = self._clock(), max(rate * self._burst_s, 1.0)
+        now = self._clock()
+        most = rate * self._burst_s
+        most = most if most > 1.0 else 1.0
         bucket = self._buckets.get(client)
         if bucket is None:
             if len(self._buckets) >= _CLIENTS:
-                self._buckets.popitem(last=False)
+                del self._buckets[next(iter(self._buckets))]
             bucket = self._buckets[client] = [most, now]
             return bucket
-        self._buckets.move_to_end(client)
-        bucket[0] = min(bucket[0] + (now - bucket[1]) * rate, most)
+        left = bucket[0] + (now - bucket[1]) * rate
+        bucket[0] = left if left < most else most
         bucket[1] = now
         return bucket
