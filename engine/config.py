@@ -105,11 +105,17 @@ class JournalSettings:
         durability: `fsync` survives a power cut; `write` survives a kill only.
         segment_mb: A new segment begins past this size.
         mark_s: An idle server writes a heartbeat this often, so that learning can go on.
+        keep_days: Segments whose records are all older are removed, once learners are done with them; 0 keeps all.
     """
 
     durability: Literal["fsync", "write"] = "fsync"
     segment_mb: int = 64
     mark_s: float = 5.0
+    keep_days: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.keep_days < 0:
+            raise ConfigError(f"expected 0 or more, got {self.keep_days}", field="keep_days")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, lru_cache
@@ -24,6 +24,7 @@ from engine.journal import (
     JournalReader,
     Mark,
     Position,
+    Positions,
     SegmentWriter,
     close_orphans,
     framed_lengths,
@@ -34,13 +35,18 @@ from engine.service.campaigns import Campaigns
 from engine.service.clocks import ClientClock, SystemClock
 from engine.service.deciding import Deciding
 from engine.service.delivery import Delivery
+from engine.service.erasure_desk import ErasureDesk
 from engine.service.explaining import Explaining
+from engine.service.forgetting import Forgetting
+from engine.service.learning_checkpoint import Checkpoint
 from engine.service.models import Models
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.registry import Registry
 from engine.service.request_memory import SharedRequestMemory
+from engine.service.retention import Retention
 from engine.service.serving import Serving
 from engine.store.documents import DocumentStore
+from engine.store.key_fingerprint import require_same_key
 from engine.store.leases import SqliteLeases
 from engine.store.snapshots import SnapshotStore
 from engine.store.tables import RequestEntry, RequestTable
@@ -65,6 +71,8 @@ class Worker:
         registry: The campaigns as they stand; `refresh` swaps in news.
         commits: The journal's writer; to be closed last.
         clock: Time as decisions carry it.
+        desk: Looks for shoppers to forget.
+        retention: Removes what is older than the settings allow.
     """
 
     delivery: Delivery
@@ -74,6 +82,8 @@ class Worker:
     registry: Registry
     commits: GroupCommit
     clock: SystemClock | ClientClock
+    desk: ErasureDesk
+    retention: Retention
 
     async def mark(self) -> None:
         """Write a heartbeat, so that learning can go on while nobody asks anything."""
@@ -136,6 +146,7 @@ def open_key(settings: Settings) -> KeyedHash:
 
     Raises:
         CorruptState: If the kept key is not what was written.
+        FailedPrecondition: If the data folder was written under another key.
     """
     text = os.environ.get("ARMSREACH_SERVER_KEY")
     path = settings.folder / "server.key"
@@ -148,11 +159,13 @@ def open_key(settings: Settings) -> KeyedHash:
             pass
         text = path.read_text()
     try:
-        return KeyedHash(bytes.fromhex(text.strip()))
+        key = KeyedHash(bytes.fromhex(text.strip()))
     except ValueError:
         raise CorruptState(
             f"{path}: expected hexadecimal digits; restore the key, or holdout and control change"
         ) from None
+    require_same_key(settings.folder, key)
+    return key
 
 
 def open_journal(settings: Settings, campaigns: Campaigns) -> JournalReader:
@@ -207,6 +220,10 @@ def open_worker(settings: Settings) -> Worker:
     deciding = Deciding(open_key(settings))
     decisions = SharedRequestMemory(table, settings.request_ids.ttl_s, 0, entry_reader(journal, arms))
     commits = GroupCommit(writer)
+
+    async def mark() -> None:
+        await commits.append(Mark(), clock.now())
+
     return Worker(
         delivery=Delivery(deciding, registry, commits, clock, decisions, outcomes),
         explaining=Explaining(deciding),
@@ -215,7 +232,36 @@ def open_worker(settings: Settings) -> Worker:
         registry=registry,
         commits=commits,
         clock=clock,
+        desk=ErasureDesk(settings.folder / "erasing", CHAIN, (), writer.begin_segment, mark),
+        retention=open_retention(settings, campaigns),
     )
+
+
+def open_retention(settings: Settings, campaigns: Campaigns) -> Retention:
+    """What removes old segments of a data folder; learners that read on hold what they need."""
+
+    def learners() -> Iterable[Positions]:
+        for stored in campaigns.all():
+            saved = Checkpoint.load(learner_folder(settings, stored.campaign.id) / "checkpoint")
+            yield saved.positions if saved is not None else Positions()
+
+    days = settings.journal.keep_days
+    return Retention(settings.folder / "journal", timedelta(days=days) if days else None, [learners])
+
+
+def open_forgetting(settings: Settings, who: str) -> Forgetting:
+    """What forgets shoppers of a data folder.
+
+    Raises:
+        FailedPrecondition: If there is no data folder yet, or it was written under another key.
+    """
+    journal_folder(settings)
+    return Forgetting(settings.folder, open_key(settings), SystemClock(), who)
+
+
+def learner_folder(settings: Settings, campaign: str) -> Path:
+    """Where a campaign's learner keeps its files."""
+    return settings.folder / "learner" / campaign
 
 
 def entry_reader(journal: Path, arms: ArmsOf) -> Callable[[RequestEntry], Decision]:
@@ -272,7 +318,7 @@ def open_learning(settings: Settings, campaign: str, *, holder: str) -> Learning
         catalogues=campaigns.catalogue,
         snapshots=snapshot_stores(settings)(campaign),
         leases=SqliteLeases(settings.folder / "leases.db", SystemClock()),
-        folder=settings.folder / "learner" / campaign,
+        folder=learner_folder(settings, campaign),
         clock=SystemClock(),
         holder=holder,
         apart=(os.cpu_count() or 1) > 1,

@@ -74,6 +74,21 @@ def log(
 
 
 @app.command()
+def forget(
+    users: Annotated[
+        list[str] | None, typer.Argument(metavar="USER...", help="Shoppers, as the shop knows them.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="Shoppers, one a line.")] = None,
+    config: Config = None,
+    data: Data = "",
+) -> None:
+    """Erase shoppers from this data folder, for good; servers may go on meanwhile."""
+    from engine.commands.forget import run
+
+    run(_settings(config, data), users or [], file)
+
+
+@app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("demo-out"),
     decisions: Annotated[int, typer.Option(min=1000, help="How many shoppers come by.")] = 20_000,

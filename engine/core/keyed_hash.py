@@ -19,6 +19,8 @@ class Domain(StrEnum):
     CONTROL = "control"
     BODY = "body"
     USER = "user"
+    AUDIT = "audit"
+    FINGERPRINT = "fingerprint"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from engine.journal.appender import Appender
 from engine.journal.arms_of import ArmsOf
 from engine.journal.dead_letters import DeadLetters
 from engine.journal.entry import Entry, Record
+from engine.journal.erasing import Erased, erase_users, live_chains
 from engine.journal.files import FileJournal
 from engine.journal.framed_lengths import framed_lengths
 from engine.journal.group_commit import Added, GroupCommit
@@ -17,6 +18,7 @@ from engine.journal.position import Position
 from engine.journal.positions import Positions
 from engine.journal.reader import JournalReader
 from engine.journal.record import decode, encode
+from engine.journal.retention import remove_before
 from engine.journal.writer import SegmentWriter
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "ArmsOf",
     "DeadLetters",
     "Entry",
+    "Erased",
     "FileJournal",
     "GroupCommit",
     "Journal",
@@ -39,6 +42,9 @@ __all__ = [
     "close_orphans",
     "decode",
     "encode",
+    "erase_users",
     "framed_lengths",
+    "live_chains",
     "record_at",
+    "remove_before",
 ]

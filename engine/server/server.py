@@ -35,6 +35,8 @@ from engine.wiring import Worker
 
 log = logging.getLogger(__name__)
 
+_RETENTION_S = 600.0
+
 SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
     for module, name in ((delivery_pb2, "Delivery"), (campaigns_pb2, "Campaigns"), (models_pb2, "Models"))
@@ -98,10 +100,18 @@ class Server:
         self._tasks = [
             asyncio.create_task(_every(self._settings.poll_s, self._refresh)),
             asyncio.create_task(_every(self._settings.journal.mark_s, self._mark)),
+            asyncio.create_task(_every(self._settings.poll_s, self._forget)),
+            asyncio.create_task(_every(_RETENTION_S, self._retain)),
         ]
 
     async def _refresh(self) -> None:
         await asyncio.to_thread(self._worker.registry.refresh)
+
+    async def _forget(self) -> None:
+        await self._worker.desk.look()
+
+    async def _retain(self) -> None:
+        await asyncio.to_thread(self._worker.retention.remove, self._worker.clock.now())
 
     async def _mark(self) -> None:
         """Write a heartbeat. A journal that failed takes nothing more until a restart, and health says so."""
