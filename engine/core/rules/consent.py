@@ -25,7 +25,7 @@ class Consent:
     def key(self, inquiry: Inquiry) -> frozenset[str] | None:
         """See `Rule`."""
         given = inquiry.context.consents
-        return None if not given or not self._masks else given & self._masks.keys()
+        return given.intersection(self._masks) if given and self._masks else None
 
     def excluded(self, inquiry: Inquiry) -> np.ndarray | None:
         """See `Rule`."""

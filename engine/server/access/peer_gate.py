@@ -20,6 +20,7 @@ class PeerGate:
         """See `Gate`.
 
         Raises:
+            InvalidInput: If the message is too large.
             ResourceExhausted: If the client asks for too much.
         """
         if request is not None:

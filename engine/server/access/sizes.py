@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.core.errors import ResourceExhausted
+from engine.core.errors import InvalidInput
 
 _SMALL = frozenset({"Decide", "Explain"})
 
@@ -25,14 +25,16 @@ class Sizes:
     def require(self, method: str, request: Any) -> None:
         """Refuse a message that is larger than its kind ever needs to be.
 
+        It is the caller who must change it: as large as it is, it will be refused again.
+
         Raises:
-            ResourceExhausted: If it is.
+            InvalidInput: If it is.
         """
         small = method in _SMALL
         most = self.decide if small else self.call
         size = request.ByteSize()
         if size > most:
-            raise ResourceExhausted(
+            raise InvalidInput(
                 f"expected a message of at most {most} bytes, got {size}; send less at once, or raise"
                 f" limits.{'decide_kb' if small else 'call_kb'} on the server"
             )

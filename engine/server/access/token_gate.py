@@ -27,6 +27,7 @@ class TokenGate:
         Raises:
             Unauthenticated: Without a valid token.
             PermissionDenied: If it is not for this call, or not for this campaign.
+            InvalidInput: If the message is too large.
             ResourceExhausted: If the client asks for too much.
         """
         permissions = self._permissions(method, context)

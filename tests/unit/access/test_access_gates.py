@@ -255,12 +255,12 @@ def test_without_tokens_an_address_is_the_client() -> None:
 def test_sizes_are_by_kind_of_call() -> None:
     gate = PeerGate(NoRates(), SIZES)
     gate.admit("Decide", decide(embedding=[1.0] * 200), calling())
-    with pytest.raises(ResourceExhausted, match="at most 1000 bytes"):
+    with pytest.raises(InvalidInput, match="at most 1000 bytes"):
         gate.admit("Decide", decide(embedding=[1.0] * 300), calling())
     report = delivery_pb2.ReportOutcomesRequest(campaign="x" * 1500)
     gate.admit("ReportOutcomes", report, calling())
     report.campaign = "x" * 2000
-    with pytest.raises(ResourceExhausted, match="call_kb"):
+    with pytest.raises(InvalidInput, match="call_kb"):
         gate.admit("ReportOutcomes", report, calling())
 
 
