@@ -6,6 +6,8 @@ if __name__ == "__main__":
     # The learner is started as a fresh program, so grpc need not watch forks, nor warn of them. It reads this when
     # it is imported.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+    # Nothing here multiplies matrices that are worth more than one thread, and workers are forked.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     from engine.commands import main
 

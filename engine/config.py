@@ -24,14 +24,18 @@ class ServerSettings:
         port: 0 takes any free port.
         drain_s: How long running calls may finish after a stop.
         max_message_mb: Largest message in either direction.
+        workers: Serving processes on the same port.
     """
 
     host: str = "127.0.0.1"
     port: int = 50551
     drain_s: float = 10.0
     max_message_mb: int = 64
+    workers: int = 1
 
     def __post_init__(self) -> None:
+        if not 1 <= self.workers <= 64:
+            raise ConfigError(f"expected 1 to 64, got {self.workers}; one for each core", field="workers")
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"expected 0 to 65535, got {self.port}", field="port")
 

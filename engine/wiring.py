@@ -20,6 +20,7 @@ from engine.core.keyed_hash import KeyedHash
 from engine.core.outcome import Outcome
 from engine.journal import (
     ArmsOf,
+    BatchEnd,
     GroupCommit,
     JournalReader,
     Mark,
@@ -28,9 +29,10 @@ from engine.journal import (
     SegmentWriter,
     close_orphans,
     framed_lengths,
-    record_at,
+    records_at,
 )
 from engine.journal.segment import HEADER_BYTES
+from engine.service.batch_request import MAX_ROWS
 from engine.service.campaigns import Campaigns
 from engine.service.clocks import ClientClock, SystemClock
 from engine.service.deciding import Deciding
@@ -55,8 +57,8 @@ from engine.store.tables.request_table import State
 if TYPE_CHECKING:
     from engine.service.learning import Learning
 
-CHAIN = "worker-0"
 MAX_WORKERS = 256
+_RECALLED_AT_ONCE = 4 * MAX_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Worker:
         commits: The journal's writer; to be closed last.
         clock: Time as decisions carry it.
         desk: Looks for shoppers to forget.
-        retention: Removes what is older than the settings allow.
+        retention: Removes what is older than the settings allow; the first worker does.
+        number: Of this worker.
     """
 
     delivery: Delivery
@@ -84,6 +87,7 @@ class Worker:
     clock: SystemClock | ClientClock
     desk: ErasureDesk
     retention: Retention
+    number: int = 0
 
     async def mark(self) -> None:
         """Write a heartbeat, so that learning can go on while nobody asks anything."""
@@ -189,36 +193,75 @@ def journal_folder(settings: Settings) -> Path:
     return folder
 
 
-def open_worker(settings: Settings) -> Worker:
-    """Open the data folder for serving; recovers the journal and what retries need.
+@dataclass(frozen=True, slots=True)
+class SharedTables:
+    """What the workers of a host have in common; made before they are forked.
+
+    Attributes:
+        requests: Request ids.
+    """
+
+    requests: RequestTable
+
+
+def open_shared(settings: Settings) -> SharedTables:
+    """Make the tables of several workers, and fill them from the journal.
 
     Raises:
-        FailedPrecondition: If another server has the data folder.
         CorruptState: If the journal is damaged before its tail.
     """
+    campaigns = open_campaigns(settings)
+    create_campaign_files(settings, campaigns)
+    table = RequestTable(settings.request_ids.capacity, settings.request_ids.ttl_s, shared=True)
+    journal = settings.folder / "journal"
+    if journal.is_dir():
+        reader = JournalReader(journal, arms=arms_of(campaigns))
+        recall(reader, table, settings.request_ids.ttl_s, OutcomeMemory(1), SystemClock())
+    campaigns.close()
+    return SharedTables(table)
+
+
+def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None = None) -> Worker:
+    """Open the data folder for serving; recovers the worker's chain and what retries need.
+
+    Args:
+        settings: All settings.
+        number: Of this worker; its journal chain is named for it.
+        shared: Tables that it has in common with other workers; None for the only one.
+
+    Raises:
+        FailedPrecondition: If another server has the data folder, or it was written under another key.
+        CorruptState: If the journal is damaged before its tail.
+    """
+    key = open_key(settings)
     campaigns = open_campaigns(settings)
     create_campaign_files(settings, campaigns)
     stores = snapshot_stores(settings)
     registry = Registry(campaigns, stores)
     registry.refresh()
     journal = settings.folder / "journal"
+    arms = arms_of(campaigns, registry)
     writer = SegmentWriter(
         journal,
-        CHAIN,
+        chain_name(number),
         durability=settings.journal.durability,
         segment_bytes=settings.journal.segment_mb << 20,
-        arms=arms_of(campaigns, registry),
+        arms=arms,
     )
     clock = ClientClock(writer.recorded_at) if settings.clock == "client" else SystemClock()
     writer.append(Mark(), clock.now())
     writer.commit()
-    close_orphans(journal, clock.now(), keep=[CHAIN])
-    table = RequestTable(settings.request_ids.capacity, settings.request_ids.ttl_s)
-    outcomes = OutcomeMemory(settings.request_ids.capacity)
-    arms = arms_of(campaigns, registry)
-    recall(JournalReader(journal, arms=arms), table, settings.request_ids.ttl_s, outcomes, clock)
-    deciding = Deciding(open_key(settings))
-    decisions = SharedRequestMemory(table, settings.request_ids.ttl_s, 0, entry_reader(journal, arms))
+    ids = settings.request_ids
+    table = shared.requests if shared is not None else RequestTable(ids.capacity, ids.ttl_s)
+    outcomes = OutcomeMemory(ids.capacity)
+    if number == 0:
+        close_orphans(journal, clock.now(), keep=[chain_name(i) for i in range(settings.server.workers)])
+    recall(JournalReader(journal, arms=arms), table, ids.ttl_s, outcomes, clock)
+    if shared is not None:
+        with table.lock:
+            table.drop_pending(number)  # of an earlier process of this worker: what it had written is recalled
+    deciding = Deciding(key)
+    decisions = SharedRequestMemory(table, ids.ttl_s, number, entry_reader(journal, arms))
     commits = GroupCommit(writer)
 
     async def mark() -> None:
@@ -232,8 +275,9 @@ def open_worker(settings: Settings) -> Worker:
         registry=registry,
         commits=commits,
         clock=clock,
-        desk=ErasureDesk(settings.folder / "erasing", CHAIN, (), writer.begin_segment, mark),
+        desk=ErasureDesk(settings.folder / "erasing", chain_name(number), (), writer.begin_segment, mark),
         retention=open_retention(settings, campaigns),
+        number=number,
     )
 
 
@@ -264,15 +308,15 @@ def learner_folder(settings: Settings, campaign: str) -> Path:
     return settings.folder / "learner" / campaign
 
 
-def entry_reader(journal: Path, arms: ArmsOf) -> Callable[[RequestEntry], Decision]:
-    """Reads the decision of a remembered request."""
+def entry_reader(journal: Path, arms: ArmsOf) -> Callable[[RequestEntry], list[Decision]]:
+    """Reads the decisions of a remembered request."""
 
-    def read(entry: RequestEntry) -> Decision:
+    def read(entry: RequestEntry) -> list[Decision]:
         position = Position(chain_name(entry.chain), entry.segment, entry.end)
-        record = record_at(journal, position, entry.length, arms)
-        if not isinstance(record, Decision):
+        found = [r for r in records_at(journal, position, entry.length, arms) if isinstance(r, Decision)]
+        if not found:
             raise CorruptState(f"{journal}: expected a decision at {position}; restore the journal from a copy")
-        return record
+        return found
 
     return read
 
@@ -287,19 +331,37 @@ def recall(reader: JournalReader, table: RequestTable, ttl_s: float, outcomes: O
     now = clock.now()
     numbers = {chain_name(i): i for i in range(MAX_WORKERS)}
     ends: dict[str, Position] = {}
+    waiting: dict[str, list[RequestEntry]] = {}
+
+    def restore(entries: Iterable[RequestEntry]) -> None:
+        for entry in entries:
+            if entry.at > now.timestamp() - ttl_s:
+                table.restore(entry, now.timestamp())
+
     with table.lock:
         for position, entry in reader.read(reader.positions_before(now - timedelta(seconds=ttl_s))):
             record, chain = entry.record, position.chain
+            before = ends.get(chain, Position(chain, position.segment, HEADER_BYTES))
+            (length,) = framed_lengths(before, [position])
+            young = waiting.setdefault(chain, [])
             if isinstance(record, Decision) and chain in numbers:
-                at = int(record.decided_at.timestamp())
-                before = ends.get(chain, Position(chain, position.segment, HEADER_BYTES))
-                (length,) = framed_lengths(before, [position])
                 place = (position.segment, position.offset, length, numbers[chain], State.DURABLE)
-                if at > now.timestamp() - ttl_s:
-                    table.restore(RequestEntry(bytes.fromhex(record.id), at, *place), now.timestamp())
+                young.append(RequestEntry(bytes.fromhex(record.id), int(record.decided_at.timestamp()), *place))
+            elif isinstance(record, BatchEnd) and chain in numbers:
+                # Its rows are remembered as one; the batch may be sent again, but none of its rows alone.
+                end = position.offset - length
+                while young and young[-1].segment == position.segment and young[-1].end > end - record.length:
+                    young.pop()
+                place = (position.segment, end, record.length, numbers[chain], State.DURABLE)
+                young.append(RequestEntry(record.id, int(entry.recorded_at.timestamp()), *place))
             elif isinstance(record, Outcome):
                 outcomes.add([f"{record.campaign}\0{record.id}"])
+            if len(young) > _RECALLED_AT_ONCE:
+                restore(young[:-MAX_ROWS])
+                del young[:-MAX_ROWS]
             ends[chain] = position
+        for entries in waiting.values():
+            restore(entries)
 
 
 def open_learning(settings: Settings, campaign: str, *, holder: str) -> Learning:

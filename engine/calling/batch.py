@@ -29,6 +29,7 @@ class Batch:
         variants: Variants to narrow to.
         at: Time of the decisions; believed only under a client clock.
         tag: Comes back with the answer.
+        request_id: For the batch as a whole, where its shoppers have none: sent again, it gives the same decisions.
         time_zones: IANA zones: empty, one for all shoppers, or n; an empty one is the campaign's.
     """
 
@@ -45,6 +46,7 @@ class Batch:
     at: datetime | None = None
     tag: str = ""
     time_zones: Sequence[str] = ()
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,8 @@ _FIRST_DELAY_S = 0.002
 _LARGEST_DELAY_S = 0.5
 _GROWTH = 4
 
-_LATER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
+# A server that stops answers CANCELLED to a call that had reached it and that nobody had taken up yet.
+_LATER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,7 @@ def batch_request(batch: Batch) -> wire.DecideBatchRequest:
         variants=batch.variants,
         at=timestamp(batch.at) if batch.at is not None else None,
         time_zones=batch.time_zones,
+        request_id=batch.request_id,
         tag=batch.tag,
     )
 

@@ -28,7 +28,7 @@ class ClientOptions:
 
     deadline_ms: float = 50.0
     patience_s: float = 10.0
-    decide_retries: int = 2
+    decide_retries: int = 10
     kept_fallbacks: int = 10_000
     report_every_s: float = 1.0
     max_message_mb: int = 64

@@ -168,8 +168,8 @@ class ScoringMatrix:
     def costs(self, rows: np.ndarray) -> np.ndarray:
         """Predict the cost of every arm for every shopper.
 
-        A stack of matrix-vector products, each of the same shape, so that a shopper gets the same bits alone and in
-        any batch; one product of matrices picks other orders of addition for other batch sizes.
+        `np.einsum` adds up each score by itself, so that a shopper gets the same bits alone and in any batch; BLAS
+        picks other orders of addition for other batch sizes.
 
         Args:
             rows: Shape (n, d), float32, from `Schema.encode`.
@@ -183,7 +183,7 @@ class ScoringMatrix:
         if rows.ndim != 2 or rows.shape[1] != self.rows.shape[1]:
             raise InvalidInput(f"expected shape (n, {self.rows.shape[1]}), got {rows.shape}", field="rows")
         x = np.ascontiguousarray(rows, dtype=np.float32)
-        return np.asarray(np.matmul(x[:, None, :], self.rows.T)[:, 0, :] + self.biases)
+        return np.asarray(np.einsum("nd,kd->nk", x, self.rows) + self.biases)
 
     def contributions(self, row: np.ndarray, arm: int) -> list[tuple[str, float]]:
         """Split one predicted cost into what each feature and interaction adds, the largest first.

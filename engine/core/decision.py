@@ -26,6 +26,9 @@ class Mode(StrEnum):
     FALLBACK = "fallback"
     FORCED = "forced"
 
+    # Members are looked up at every request; the enumeration's own hash is a call in Python.
+    __hash__ = str.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+
 from engine.core.errors import ConfigError
+
+_LENGTH = struct.Struct("<I").pack
+_LENGTHS = [_LENGTH(size) for size in range(512)]
 
 
 class Domain(StrEnum):
@@ -21,6 +28,9 @@ class Domain(StrEnum):
     USER = "user"
     AUDIT = "audit"
     FINGERPRINT = "fingerprint"
+
+    # Members are looked up at every request; the enumeration's own hash is a call in Python.
+    __hash__ = str.__hash__
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +56,36 @@ class KeyedHash:
         state = self._begun[domain].copy()
         for part in parts:
             data = part.encode() if isinstance(part, str) else part
-            state.update(len(data).to_bytes(4, "little") + data)
+            state.update(_LENGTH(len(data)) + data)
         digest: bytes = state.digest()
         return digest
 
-    def seed(self, domain: Domain, *parts: str) -> int:
+    def digests(self, domain: Domain, parts: Sequence[bytes], *before: str) -> list[bytes]:
+        """`digest(domain, *before, part)` for many parts."""
+        begun = self._begun[domain].copy()
+        for text in before:
+            data = text.encode()
+            begun.update(_LENGTH(len(data)) + data)
+        copy = begun.copy
+        found = []
+        for part in parts:
+            state = copy()
+            size = len(part)
+            state.update((_LENGTHS[size] if size < 512 else _LENGTH(size)) + part)
+            found.append(state.digest())
+        return found
+
+    def shares(self, domain: Domain, parts: Sequence[bytes], *before: str) -> np.ndarray:
+        """`share(domain, *before, part)` for many parts; shape (n,)."""
+        first = np.frombuffer(b"".join(self.digests(domain, parts, *before)), dtype=">u8")[::2]
+        return (first >> np.uint64(11)).astype(np.float64) / (1 << 53)
+
+    def seeds(self, domain: Domain, parts: Sequence[bytes]) -> np.ndarray:
+        """`seed(domain, part)` for many parts; shape (n,), int64."""
+        first = np.frombuffer(b"".join(self.digests(domain, parts)), dtype=">u8")[::2]
+        return (first >> np.uint64(1)).astype(np.int64)
+
+    def seed(self, domain: Domain, *parts: str | bytes) -> int:
         """A 63-bit integer."""
         return int.from_bytes(self.digest(domain, *parts)[:8], "big") >> 1
 

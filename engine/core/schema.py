@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -106,6 +106,46 @@ class Schema:
         object.__setattr__(self, "user_columns", tuple(columns))
         object.__setattr__(self, "_offsets", offsets)
 
+    def encode_many(self, embeddings: np.ndarray, attributes: Sequence[Mapping[str, Scalar]]) -> np.ndarray:
+        """Many shoppers as rows of the user columns; each row as `encode` gives it.
+
+        Args:
+            embeddings: Shape (n, dimension), float32.
+            attributes: n mappings; those that are one object are worked out once.
+
+        Returns:
+            Shape (n, len(user_columns)), float32.
+
+        Raises:
+            InvalidInput: As `encode` does; the field names the row.
+        """
+        rows = np.zeros((len(attributes), len(self.user_columns)), dtype=np.float32)
+        if self.dimension:
+            rows[:, : self.dimension] = embeddings
+            # NaN fails the comparison.
+            if len(rows) and not np.abs(rows).max() <= LARGEST:
+                bad = int(np.argmin((np.abs(embeddings) <= LARGEST).all(axis=1)))
+                raise InvalidInput(
+                    f"expected finite numbers from {-LARGEST:g} to {LARGEST:g}", field=f"embeddings[{bad}]"
+                )
+        distinct = {id(row): row for row in attributes}
+        number = {key: i for i, key in enumerate(distinct)}
+        known = np.zeros((len(distinct), len(self.user_columns) - self.dimension), dtype=np.float32)
+        for i, row in enumerate(distinct.values()):
+            for name, value in row.items():
+                column, amount = self._place(name, value)
+                known[i, column - self.dimension] = amount
+        rows[:, self.dimension :] = known[[number[id(row)] for row in attributes]]
+        return rows
+
+    def _place(self, name: str, value: Scalar) -> tuple[int, float]:
+        attribute = self.attributes.get(name)
+        if attribute is None:
+            known = ", ".join(sorted(self.attributes)) or "none"
+            raise InvalidInput(f"not in the campaign's schema (known: {known})", field=f"attributes.{name}")
+        column, number = attribute.place(name, value)
+        return self._offsets[name] + column, number
+
     def encode(self, embedding: np.ndarray, attributes: Mapping[str, Scalar]) -> np.ndarray:
         """The shopper as a row of the user columns.
 
@@ -124,15 +164,12 @@ class Schema:
         if len(embedding) != self.dimension:
             raise InvalidInput(f"expected {self.dimension} numbers, got {len(embedding)}", field="embedding")
         if self.dimension:
-            row[: self.dimension] = embedding
+            vector = row[: self.dimension]
+            vector[:] = embedding
             # NaN fails the comparison.
-            if not (np.abs(row[: self.dimension]) <= LARGEST).all():
+            if not np.abs(vector).max() <= LARGEST:
                 raise InvalidInput(f"expected finite numbers from {-LARGEST:g} to {LARGEST:g}", field="embedding")
         for name, value in attributes.items():
-            attribute = self.attributes.get(name)
-            if attribute is None:
-                known = ", ".join(sorted(self.attributes)) or "none"
-                raise InvalidInput(f"not in the campaign's schema (known: {known})", field=f"attributes.{name}")
-            column, number = attribute.place(name, value)
-            row[self._offsets[name] + column] = number
+            column, number = self._place(name, value)
+            row[column] = number
         return row

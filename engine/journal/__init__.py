@@ -2,6 +2,7 @@
 
 from engine.journal.appender import Appender
 from engine.journal.arms_of import ArmsOf
+from engine.journal.batch_end import BatchEnd
 from engine.journal.dead_letters import DeadLetters
 from engine.journal.entry import Entry, Record
 from engine.journal.erasing import Erased, erase_users, live_chains
@@ -10,7 +11,7 @@ from engine.journal.framed_lengths import framed_lengths
 from engine.journal.group_commit import Added, GroupCommit
 from engine.journal.journal import Journal
 from engine.journal.journal_failed import JournalFailed
-from engine.journal.lookup import record_at
+from engine.journal.lookup import records_at
 from engine.journal.mark import Mark
 from engine.journal.memory import MemoryJournal
 from engine.journal.orphans import close_orphans
@@ -25,6 +26,7 @@ __all__ = [
     "Added",
     "Appender",
     "ArmsOf",
+    "BatchEnd",
     "DeadLetters",
     "Entry",
     "Erased",
@@ -45,6 +47,6 @@ __all__ = [
     "erase_users",
     "framed_lengths",
     "live_chains",
-    "record_at",
+    "records_at",
     "remove_before",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from engine.core.decision_block import DecisionBlock
 from engine.journal.entry import Record
 from engine.journal.position import Position
 
@@ -34,6 +35,10 @@ class Appender(Protocol):
 
     def append_many(self, records: Sequence[Record], at: datetime) -> list[Position]:
         """Buffer records side by side; if one cannot be written, none is."""
+        ...
+
+    def append_block(self, block: DecisionBlock, at: datetime, batch: bytes = b"") -> tuple[Position, Position]:
+        """Buffer decisions whose contexts are columns, in any order; where they begin and end."""
         ...
 
     def commit(self) -> None:

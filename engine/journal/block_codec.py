@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -36,7 +37,12 @@ from engine.core.exclusions import Exclusions
 from engine.journal.arms_of import ArmsOf
 from engine.journal.instant import from_micros, to_micros
 
-_FIXED = struct.Struct("<16s12sqQIIHHHHH")
+FIXED = struct.Struct("<16s12sqQIIHHHHH")
+FIXED_FIELDS = np.dtype(
+    [("id", "V16"), ("digest", "V12"), ("at", "<i8"), ("seed", "<u8"), ("column", "<u4"), ("chosen", "<u4"),
+     ("shared", "<u2"), ("user", "<u2"), ("attributes", "<u2"), ("embedding", "<u2"), ("kept", "<u2")]
+)  # fmt: skip
+"""The same as columns."""
 _JSON_LENGTH = struct.Struct("<H")
 
 
@@ -50,12 +56,12 @@ def encode_block(block: DecisionBlock, prefix: bytes) -> list[bytes]:
     payloads = []
     for i, context in enumerate(block.contexts):
         eligible = block.sets[i]
-        shared = _shared(block, i, eligible, context)
-        user, attributes = block.users[i].encode(), _attributes(context.attributes)
+        shared = shared_bytes(block, i, eligible, context.consents)
+        user, attributes = block.users[i].encode(), attributes_bytes(context.attributes)
         embedding = context.embedding.astype("<f4", copy=False).tobytes()
         several = len(eligible.ids)
         kept = counts[i, eligible.columns].astype("<u4").tobytes() if several <= KEPT_PROBABILITIES else b""
-        fixed = _FIXED.pack(
+        fixed = FIXED.pack(
             block.ids[i], block.digests[i], to_micros(block.at[i]), seeds[i], columns[i],
             chosen[i] if several > 1 else SCALE,
             len(shared), len(user), len(attributes), len(embedding) // 4, len(kept) // 4,
@@ -70,8 +76,8 @@ def decode_row(payload: bytes, start: int, arms: ArmsOf) -> Decision:
     Raises:
         ValueError, TypeError, struct.error, NotFound: If the bytes are anything else, or their catalogue is unknown.
     """
-    id_, digest, at, seed, column, chosen, *sizes = _FIXED.unpack_from(payload, start)
-    place = start + _FIXED.size
+    id_, digest, at, seed, column, chosen, *sizes = FIXED.unpack_from(payload, start)
+    place = start + FIXED.size
     parts = []
     for size, width in zip(sizes, (1, 1, 1, 4, 4), strict=True):
         parts.append(payload[place : place + size * width])
@@ -125,19 +131,25 @@ class _Ids:
         return hash(self.digest)
 
 
-def _shared(block: DecisionBlock, i: int, eligible: EligibleSet, context: Context) -> bytes:
-    key = (block.modes[i], block.policies[i], context.consents, block.snapshot, block.catalogue.digest)
+def shared_bytes(block: DecisionBlock, i: int, eligible: EligibleSet, given: AbstractSet[ChannelId] | None) -> bytes:
+    """The shared part of one decision's record; made once for all that have it.
+
+    Raises:
+        InvalidInput: If it is too long, or holds what JSON cannot.
+    """
+    consents = None if given is None else frozenset(given)
+    key = (block.modes[i], block.policies[i], consents, block.snapshot, block.catalogue.digest)
     found = eligible.fragments.get(key)
     if found is None:
         if len(eligible.fragments) > 256:
             eligible.fragments.clear()
-        found = eligible.fragments[key] = _make_shared(block, i, eligible, context)
+        found = eligible.fragments[key] = _make_shared(block, i, eligible, consents)
     return found
 
 
-def _make_shared(block: DecisionBlock, i: int, eligible: EligibleSet, context: Context) -> bytes:
+def _make_shared(block: DecisionBlock, i: int, eligible: EligibleSet, given: frozenset[ChannelId] | None) -> bytes:
     reasons, bitmaps = eligible.excluded.packed
-    consents = None if context.consents is None else sorted(context.consents)
+    consents = None if given is None else sorted(given)
     try:
         text = orjson.dumps(
             [block.campaign, block.modes[i].value, block.catalogue.digest, len(eligible.mask), block.snapshot_of(i),
@@ -175,7 +187,12 @@ def _read_masks(data: bytes, reasons: tuple[str, ...], ids: _Ids) -> Exclusions:
     return Exclusions(ids.arms, codes, reasons)
 
 
-def _attributes(attributes: Mapping[str, object]) -> bytes:
+def attributes_bytes(attributes: Mapping[str, object]) -> bytes:
+    """Attributes as JSON; nothing where there are none.
+
+    Raises:
+        InvalidInput: If one cannot be given back as it is.
+    """
     if not attributes:
         return b""
     for name, value in attributes.items():
@@ -205,8 +222,8 @@ def shredded_row(payload: bytes, start: int, users: Mapping[str, str]) -> tuple[
     Raises:
         ValueError, struct.error: If the bytes are anything else.
     """
-    *_, shared, named, attributes, dimension, _ = _FIXED.unpack_from(payload, start)
-    place = start + _FIXED.size + shared
+    *_, shared, named, attributes, dimension, _ = FIXED.unpack_from(payload, start)
+    place = start + FIXED.size + shared
     user = payload[place : place + named].decode()
     if user not in users:
         return None

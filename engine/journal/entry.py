@@ -7,9 +7,10 @@ from datetime import datetime
 
 from engine.core.decision import Decision
 from engine.core.outcome import Outcome
+from engine.journal.batch_end import BatchEnd
 from engine.journal.mark import Mark
 
-Record = Decision | Outcome | Mark
+Record = Decision | Outcome | Mark | BatchEnd
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from engine.core.decision_block import DecisionBlock
 from engine.journal.arms_of import ArmsOf, no_catalogues
 from engine.journal.entry import Entry, Record
 from engine.journal.position import Position
@@ -52,6 +53,10 @@ class FileJournal:
     def append_many(self, records: Sequence[Record], at: datetime) -> list[Position]:
         """Buffer records side by side; see `SegmentWriter.append_many`."""
         return self._writer.append_many(records, at)
+
+    def append_block(self, block: DecisionBlock, at: datetime, batch: bytes = b"") -> tuple[Position, Position]:
+        """Buffer decisions whose contexts are columns; see `SegmentWriter.append_block`."""
+        return self._writer.append_block(block, at, batch)
 
     def commit(self) -> None:
         """Make everything appended so far durable; see `SegmentWriter.commit`."""

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import NamedTuple
 
+from engine.core.decision_block import DecisionBlock
 from engine.journal.appender import Appender
 from engine.journal.entry import Record
 from engine.journal.journal_failed import JournalFailed
@@ -78,6 +79,17 @@ class GroupCommit:
         self._check()
         before = self._writer.end
         return Added(before, self._writer.append_many(records, at), self._next_commit())
+
+    def add_block(self, block: DecisionBlock, at: datetime, batch: bytes = b"") -> Added:
+        """Record decisions whose contexts are columns, without waiting; see `SegmentWriter.append_block`.
+
+        Raises:
+            InvalidInput: If one cannot be written; none was recorded.
+            JournalFailed: If an earlier commit failed.
+        """
+        self._check()
+        before, end = self._writer.append_block(block, at, batch)
+        return Added(before, [end], self._next_commit())
 
     async def close(self) -> None:
         """Take no more, wait for all that was taken to be durable, and close the writer; again does nothing.

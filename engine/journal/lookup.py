@@ -1,4 +1,4 @@
-"""One record, read by its place."""
+"""Records, read by their place."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from engine.journal.record import decode
 from engine.journal.segment import frames
 
 
-def record_at(folder: Path, position: Position, length: int, arms: ArmsOf = no_catalogues) -> Record:
-    """Read one record.
+def records_at(folder: Path, position: Position, length: int, arms: ArmsOf = no_catalogues) -> list[Record]:
+    """Read the records of some bytes of a segment.
 
     Args:
         folder: The journal's folder.
-        position: Its end.
-        length: Of its frame, in bytes.
+        position: The end of the last.
+        length: From the start of the first one's frame, in bytes.
         arms: Looks catalogues up.
 
     Raises:
-        CorruptState: If there is no such record.
+        CorruptState: If they are not there.
     """
     path = Chain(folder, position.chain).segment_path(position.segment)
     try:
@@ -32,11 +32,9 @@ def record_at(folder: Path, position: Position, length: int, arms: ArmsOf = no_c
     except FileNotFoundError:
         raise CorruptState(f"{path}: expected this segment, found none; restore it from a copy") from None
     try:
-        found = None
-        for found in frames(fd, position.offset - length, position.offset):  # noqa: B007 - the last one is wanted
-            pass
+        found = list(frames(fd, position.offset - length, position.offset))
     finally:
         os.close(fd)
-    if found is None or found.end != position.offset:
+    if not found or found[-1].end != position.offset:
         raise CorruptState(f"{path}: expected a record that ends at {position.offset}; restore the file from a copy")
-    return decode(found.payload, arms).record
+    return [decode(one.payload, arms).record for one in found]

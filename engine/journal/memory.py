@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from engine.core.decision_block import DecisionBlock
 from engine.core.errors import CorruptState
+from engine.journal.batch_end import BatchEnd
 from engine.journal.entry import Entry, Record
 from engine.journal.instant import from_micros, to_micros
 from engine.journal.journal_failed import JournalFailed
@@ -64,6 +66,15 @@ class MemoryJournal:
         before = len(self._entries)
         self._entries += (Entry(recorded_at, record) for record in records)
         return [Position(self._chain, 1, offset) for offset in range(before + 1, len(self._entries) + 1)]
+
+    def append_block(self, block: DecisionBlock, at: datetime, batch: bytes = b"") -> tuple[Position, Position]:
+        """Buffer decisions whose contexts are columns."""
+        before = self.end
+        self.append_many(block, at)
+        end = self.end
+        if batch:
+            self.append(BatchEnd(batch, len(block)), at)
+        return before, end
 
     def commit(self) -> None:
         """Let readers see everything appended so far."""

@@ -5,8 +5,8 @@
     u8 version | u8 kind | i64 recorded_at (µs since 1970, UTC) | body
 
 The kinds are 1 decision (see `decision_codec`), 2 outcome (a JSON array), 3 mark, 4 closing mark (no body) and, from
-version 2 on, 5 decision in compact form (see `block_codec`). Readers take every version up to their own; the golden
-file of each version stands in the tests.
+version 2 on, 5 decision in compact form (see `block_codec`) and 6 end of a batch (its id, its length). Readers take
+every version up to their own; the golden file of each version stands in the tests.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import numpy as np
 import orjson
 
 from engine.core.decision import Decision
@@ -22,17 +23,31 @@ from engine.core.decision_block import DecisionBlock
 from engine.core.errors import ArmsreachError, CorruptState, InvalidInput, UnsupportedVersion
 from engine.core.outcome import Outcome, OutcomeType
 from engine.journal.arms_of import ArmsOf, no_catalogues
+from engine.journal.batch_end import BatchEnd
 from engine.journal.block_codec import decode_row, encode_block, shredded_row
+from engine.journal.block_matrix import encode_matrices
 from engine.journal.decision_codec import decode_decision, encode_decision, shredded_decision
 from engine.journal.entry import Entry, Record
 from engine.journal.instant import from_micros, to_micros
 from engine.journal.mark import Mark
 
-__all__ = ["VERSION", "Entry", "Mark", "Record", "decode", "encode", "encode_many", "recorded_micros", "shredded"]
+__all__ = [
+    "VERSION",
+    "Entry",
+    "Mark",
+    "Record",
+    "decode",
+    "encode",
+    "encode_compact",
+    "encode_many",
+    "recorded_micros",
+    "shredded",
+]
 
 VERSION = 2
 _PREFIX = struct.Struct("<BBq")
-_DECISION, _OUTCOME, _MARK, _CLOSED, _COMPACT = 1, 2, 3, 4, 5
+_BATCH_END = struct.Struct("<16sI")
+_DECISION, _OUTCOME, _MARK, _CLOSED, _COMPACT, _BATCH = 1, 2, 3, 4, 5, 6
 _FIRST = 1
 """The version of the kinds that it brought, which are written as ever."""
 
@@ -58,6 +73,8 @@ def encode(record: Record, recorded_at: datetime, arms: ArmsOf = no_catalogues) 
         return _PREFIX.pack(_FIRST, _DECISION, micros) + encode_decision(record, arms)
     if isinstance(record, Outcome):
         return _PREFIX.pack(_FIRST, _OUTCOME, micros) + _encode_outcome(record)
+    if isinstance(record, BatchEnd):
+        return _PREFIX.pack(VERSION, _BATCH, micros) + _BATCH_END.pack(record.id, record.length)
     return _PREFIX.pack(_FIRST, _CLOSED if record.closed else _MARK, micros)
 
 
@@ -70,6 +87,15 @@ def encode_many(records: Sequence[Record], recorded_at: datetime, arms: ArmsOf =
     if isinstance(records, DecisionBlock):
         return encode_block(records, _PREFIX.pack(VERSION, _COMPACT, to_micros(recorded_at)))
     return [encode(record, recorded_at, arms) for record in records]
+
+
+def encode_compact(block: DecisionBlock, recorded_at: datetime) -> list[np.ndarray]:
+    """Write decisions of many shoppers; see `encode_matrices`.
+
+    Raises:
+        InvalidInput: Naming the field that could not be given back as it is.
+    """
+    return encode_matrices(block, _PREFIX.pack(VERSION, _COMPACT, to_micros(recorded_at)))
 
 
 def decode(payload: bytes, arms: ArmsOf = no_catalogues) -> Entry:
@@ -114,6 +140,10 @@ def _record(payload: bytes, kind: int, arms: ArmsOf) -> Record:
         return decode_decision(payload, _PREFIX.size, arms)
     if kind == _COMPACT:
         return decode_row(payload, _PREFIX.size, arms)
+    if kind == _BATCH:
+        if len(payload) != _PREFIX.size + _BATCH_END.size:
+            raise ValueError(f"expected {_PREFIX.size + _BATCH_END.size} bytes, got {len(payload)}")
+        return BatchEnd(*_BATCH_END.unpack_from(payload, _PREFIX.size))
     if kind == _OUTCOME:
         return _decode_outcome(payload[_PREFIX.size :])
     if kind in (_MARK, _CLOSED):

@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from engine.core.errors import CorruptState, UnsupportedVersion
 
 SEGMENT_VERSION = 1
@@ -31,6 +33,7 @@ MAX_RECORD_BYTES = 16 << 20
 _SEGMENT = struct.Struct("<8sB7x")
 _SEGMENT_MAGIC = b"ARMSJRNL"
 _FRAME = struct.Struct("<3sBIII")
+FRAME_BYTES = _FRAME.size
 _SUMMED = struct.Struct("<3sBII")
 _FRAME_MAGIC = b"\xf1AR"
 _CHUNK = 1 << 20
@@ -53,6 +56,20 @@ def frame(payload: bytes, durable: int) -> bytes:
     """Wrap a payload of at most `MAX_RECORD_BYTES`."""
     summed = _SUMMED.pack(_FRAME_MAGIC, FRAME_VERSION, len(payload), durable)
     return b"".join((summed, zlib.crc32(payload, zlib.crc32(summed)).to_bytes(4, "little"), payload))
+
+
+def frame_rows(rows: np.ndarray, durable: int) -> bytes:
+    """Wrap payloads of one length, the rows of a matrix of bytes, back to back."""
+    n, length = rows.shape
+    summed = _SUMMED.pack(_FRAME_MAGIC, FRAME_VERSION, length, durable)
+    begun, crc32 = zlib.crc32(summed), zlib.crc32
+    framed = np.empty((n, _FRAME.size + length), dtype=np.uint8)
+    framed[:, : _SUMMED.size] = np.frombuffer(summed, dtype=np.uint8)
+    payloads = memoryview(np.ascontiguousarray(rows).tobytes())
+    sums = [crc32(payloads[start : start + length], begun) for start in range(0, n * length, length)]
+    framed[:, _SUMMED.size : _FRAME.size] = np.array(sums, dtype="<u4").view(np.uint8).reshape(n, 4)
+    framed[:, _FRAME.size :] = rows
+    return framed.tobytes()
 
 
 def framed_bytes(payload: bytes) -> int:

@@ -10,8 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
+from engine.core.decision_block import DecisionBlock
 from engine.core.errors import CorruptState, InvalidInput
 from engine.journal.arms_of import ArmsOf, no_catalogues
+from engine.journal.batch_end import BatchEnd
 from engine.journal.chain import Chain, sync_folder
 from engine.journal.chain_lock import ChainLock
 from engine.journal.entry import Record
@@ -19,9 +23,9 @@ from engine.journal.instant import from_micros, to_micros
 from engine.journal.journal_failed import JournalFailed
 from engine.journal.mark import Mark
 from engine.journal.position import Position
-from engine.journal.record import encode_many
+from engine.journal.record import encode, encode_compact, encode_many
 from engine.journal.recovery import Recovery, recover
-from engine.journal.segment import HEADER_BYTES, MAX_RECORD_BYTES, frame, framed_bytes
+from engine.journal.segment import FRAME_BYTES, HEADER_BYTES, MAX_RECORD_BYTES, frame, frame_rows, framed_bytes
 from engine.journal.segment_file import SegmentFile
 
 Durability = Literal["fsync", "write"]
@@ -78,7 +82,7 @@ class SegmentWriter:
         self._arms = arms
         self._append_guard = threading.Lock()
         self._commit_guard = threading.Lock()
-        self._pending: list[tuple[int, list[bytes]]] = []  # segment, payloads
+        self._pending: list[tuple[int, list[bytes | np.ndarray]]] = []  # segment, payloads or rows of payloads
         self._failure: JournalFailed | None = None
         self._closed = False
         self._open()
@@ -158,6 +162,37 @@ class SegmentWriter:
             self._last_micros = micros if payloads else self._last_micros
             return [self._placed(payload) for payload in payloads]
 
+    def append_block(self, block: DecisionBlock, at: datetime, batch: bytes = b"") -> tuple[Position, Position]:
+        """Buffer decisions whose contexts are columns, side by side in one segment, all or none; their order is lost.
+
+        Args:
+            block: The decisions.
+            at: When; see `append`.
+            batch: What they are remembered under as a batch; a `BatchEnd` then follows them.
+
+        Returns:
+            The place before the first of them, and the end of the last.
+
+        Raises:
+            InvalidInput: If one cannot be written as it is; then none is.
+            JournalFailed: If an earlier commit failed, or the writer is closed.
+        """
+        with self._append_guard:
+            self._check()
+            micros = max(to_micros(at), self._last_micros)
+            matrices = encode_compact(block, from_micros(micros))
+            self._last_micros = micros
+            size = sum(len(rows) * (FRAME_BYTES + rows.shape[1]) for rows in matrices)
+            segment, offset = self._place(size)
+            self._pending[-1][1].extend(matrices)
+            end = Position(self._chain.name, segment, offset + size)
+            self._next = (segment, offset + size)
+            if batch:
+                payload = encode(BatchEnd(batch, size), from_micros(micros), self._arms)
+                self._pending[-1][1].append(payload)
+                self._next = (segment, offset + size + framed_bytes(payload))
+            return Position(self._chain.name, segment, offset), end
+
     def _placed(self, payload: bytes) -> Position:
         segment, offset = self._place(len(payload))
         self._pending[-1][1].append(payload)
@@ -225,13 +260,15 @@ class SegmentWriter:
             self._file.close()
             self._lock.release()
 
-    def _write(self, segment: int, payloads: list[bytes]) -> None:
+    def _write(self, segment: int, payloads: list[bytes | np.ndarray]) -> None:
         if segment != self._file.segment:
             self._file.sync()
             self._file.close()
             self._file = SegmentFile(self._chain, segment)
         durable = self._file.synced
-        self._file.append(b"".join([frame(payload, durable) for payload in payloads]))
+        self._file.append(
+            b"".join([frame(p, durable) if isinstance(p, bytes) else frame_rows(p, durable) for p in payloads])
+        )
 
     def _sync_last(self) -> None:
         try:

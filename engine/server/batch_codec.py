@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -9,18 +10,21 @@ import numpy as np
 
 from engine.core.arm import ChannelId
 from engine.core.context import Context
+from engine.core.context_columns import ContextColumns
 from engine.core.decision import Decision
+from engine.core.decision_block import DecisionBlock
+from engine.core.drawing import SCALE
 from engine.core.errors import InvalidInput
 from engine.core.feature import Scalar
 from engine.pb.armsreach.v1 import delivery_pb2 as wire
 from engine.server.codec import MODES, moment, zone_name
+from engine.service.batch_request import MAX_ROWS, BatchRequest
+from engine.service.deciding import DIGEST_BYTES, checked_request_id
 from engine.service.requests import DecideRequest
 
-MAX_BATCH = 100_000
 
-
-def batch_requests(message: wire.DecideBatchRequest, dimension: int) -> list[DecideRequest]:
-    """One request per user of a batch.
+def batch_request(message: wire.DecideBatchRequest, dimension: int) -> BatchRequest:
+    """A batch whose users have no request ids of their own.
 
     Args:
         message: Columns of n users.
@@ -29,9 +33,59 @@ def batch_requests(message: wire.DecideBatchRequest, dimension: int) -> list[Dec
     Raises:
         InvalidInput: Naming the column whose length or content is wrong.
     """
+    n = _checked(message)
+    checked_request_id(message.request_id)
+    zones = _zones(message, n)
+    return BatchRequest(
+        campaign=message.campaign,
+        users=message.users,
+        contexts=ContextColumns(
+            _matrix(message.embeddings, n, dimension), _attributes(message, n), _consents(message, n)
+        ),
+        request_id=message.request_id,
+        digest=_digest(message) if message.request_id else bytes(DIGEST_BYTES),
+        channels=tuple(message.channels),
+        slots=tuple(message.slots),
+        variants=tuple(message.variants),
+        at=moment(message.at, "at") if message.HasField("at") else None,
+        time_zones=zones if len(set(zones)) > 1 else zones[:1],
+    )
+
+
+def _checked(message: wire.DecideBatchRequest) -> int:
     n = len(message.users)
-    if not 0 < n <= MAX_BATCH:
-        raise InvalidInput(f"expected 1 to {MAX_BATCH} users in a message, got {n}", field="users")
+    if not 0 < n <= MAX_ROWS:
+        raise InvalidInput(f"expected 1 to {MAX_ROWS} users in a message, got {n}", field="users")
+    if message.request_ids and message.request_id:
+        raise InvalidInput("expected ids for the users or one for the message, got both", field="request_id")
+    return n
+
+
+def _digest(message: wire.DecideBatchRequest) -> bytes:
+    """What tells two batches under one id apart; tag and time are not part of it."""
+    digest = hashlib.blake2b(message.embeddings, digest_size=DIGEST_BYTES)
+    for column in (message.users, message.consents, message.channels, message.slots, message.variants,
+                   message.time_zones):  # fmt: skip
+        digest.update(b"%d\n" % len(column))
+        digest.update("\0".join(column).encode())
+    for name in sorted(message.attributes):
+        digest.update(name.encode() + b"\0" + message.attributes[name].SerializeToString(deterministic=True))
+    for name in sorted(message.consent_columns):
+        digest.update(name.encode() + b"\0" + message.consent_columns[name])
+    return digest.digest()
+
+
+def batch_requests(message: wire.DecideBatchRequest, dimension: int) -> list[DecideRequest]:
+    """One request per user of a batch, each with an id of its own.
+
+    Args:
+        message: Columns of n users.
+        dimension: Of the campaign's user embedding.
+
+    Raises:
+        InvalidInput: Naming the column whose length or content is wrong.
+    """
+    n = _checked(message)
     if message.request_ids and len(message.request_ids) != n:
         raise InvalidInput(f"expected none or {n}, one per user, got {len(message.request_ids)}", field="request_ids")
     embeddings = _matrix(message.embeddings, n, dimension)
@@ -58,6 +112,8 @@ def batch_requests(message: wire.DecideBatchRequest, dimension: int) -> list[Dec
 
 def batch_response(tag: str, decisions: Sequence[Decision], snapshot: str) -> wire.DecideBatchResponse:
     """The decisions as columns; each arm that occurs is named once."""
+    if isinstance(decisions, DecisionBlock):
+        return _block_response(tag, decisions, snapshot)
     arms: dict[str, int] = {}
     index = [arms.setdefault(decision.arm, len(arms)) for decision in decisions]
     return wire.DecideBatchResponse(
@@ -67,6 +123,21 @@ def batch_response(tag: str, decisions: Sequence[Decision], snapshot: str) -> wi
         arm_index=index,
         propensities=np.array([decision.propensity for decision in decisions], dtype="<f4").tobytes(),
         modes=[MODES[decision.mode] for decision in decisions],
+        snapshot=snapshot,
+    )
+
+
+def _block_response(tag: str, block: DecisionBlock, snapshot: str) -> wire.DecideBatchResponse:
+    columns = np.flatnonzero(np.bincount(block.columns, minlength=len(block.catalogue)))
+    place = np.empty(len(block.catalogue), dtype=np.int64)
+    place[columns] = np.arange(len(columns))
+    return wire.DecideBatchResponse(
+        tag=tag,
+        decision_ids=[id.hex() for id in block.ids],
+        arms=[block.catalogue.ids[column] for column in columns.tolist()],
+        arm_index=place[block.columns].tolist(),
+        propensities=(block.chosen / SCALE).astype("<f4").tobytes(),
+        modes=[MODES[mode] for mode in block.modes],
         snapshot=snapshot,
     )
 
@@ -82,18 +153,33 @@ def _matrix(data: bytes, n: int, dimension: int) -> np.ndarray:
 
 
 def _attributes(message: wire.DecideBatchRequest, n: int) -> list[dict[str, Scalar]]:
-    rows: list[dict[str, Scalar]] = [{} for _ in range(n)]
+    """Attributes of each user; users with the same ones share an object, as a batch has few different ones."""
+    if not message.attributes:
+        return [{}] * n
+    names, columns = [], []
     for name, column in message.attributes.items():
-        field = f"attributes.{name}"
-        filled: list[Sequence[Scalar]] = [values for values in (column.texts, column.numbers, column.flags) if values]
-        if len(filled) != 1 or len(filled[0]) != n:
-            raise InvalidInput(f"expected one list of {n} values", field=field)
-        if column.present and len(column.present) != n:
-            raise InvalidInput(f"expected none or {n} bytes, got {len(column.present)}", field=f"{field}.present")
-        for i, value in enumerate(filled[0]):
-            if not column.present or column.present[i]:
-                rows[i][name] = value
+        names.append(name)
+        columns.append(_column(column, f"attributes.{name}", n))
+    made: dict[tuple[Scalar | None, ...], dict[str, Scalar]] = {}
+    rows = []
+    for values in zip(*columns, strict=True):
+        row = made.get(values)
+        if row is None:
+            row = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+            made[values] = row
+        rows.append(row)
     return rows
+
+
+def _column(column: wire.Column, field: str, n: int) -> Sequence[Scalar | None]:
+    filled: list[Sequence[Scalar]] = [values for values in (column.texts, column.numbers, column.flags) if values]
+    if len(filled) != 1 or len(filled[0]) != n:
+        raise InvalidInput(f"expected one list of {n} values", field=field)
+    if column.present and len(column.present) != n:
+        raise InvalidInput(f"expected none or {n} bytes, got {len(column.present)}", field=f"{field}.present")
+    if not column.present:
+        return filled[0]
+    return [value if here else None for value, here in zip(filled[0], column.present, strict=True)]
 
 
 def _zones(message: wire.DecideBatchRequest, n: int) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,11 +12,13 @@ from engine.core.rules.rule import Inquiry
 from engine.pb.armsreach.v1 import delivery_pb2 as wire
 from engine.pb.armsreach.v1.delivery_pb2_grpc import DeliveryServicer as Base
 from engine.server import codec
-from engine.server.batch_codec import batch_requests, batch_response
+from engine.server.batch_codec import batch_request, batch_requests, batch_response
+from engine.service.batch_decided import BatchDecided
 from engine.service.delivery import Delivery
 from engine.service.explaining import Explaining
 
 _EXPLAINED_ARMS = 3
+_BATCHES_AHEAD = 3
 
 
 class DeliveryServicer(Base):
@@ -34,12 +38,43 @@ class DeliveryServicer(Base):
         request_iterator: AsyncIterator[wire.DecideBatchRequest],
         context: Any,  # noqa: ARG002
     ) -> AsyncIterator[wire.DecideBatchResponse]:
-        """Many shoppers, in columns; an answer per message, in order."""
-        async for request in request_iterator:
-            serving = self._delivery.serving(request.campaign)
-            asked = batch_requests(request, serving.campaign.schema.dimension)
-            decisions = await self._delivery.decide_many(asked)
-            yield batch_response(request.tag, decisions, serving.snapshot)
+        """Many shoppers, in columns; an answer per message, in order.
+
+        The next messages are decided while the disk takes in the one before, up to a few, so that memory is bounded.
+        """
+        begun: deque[tuple[str, BatchDecided]] = deque()
+        messages = aiter(request_iterator)
+        reading: asyncio.Future[Any] | None = None
+        more = True
+        try:
+            while more or begun:
+                if more and reading is None and len(begun) < _BATCHES_AHEAD:
+                    reading = asyncio.ensure_future(anext(messages, None))
+                waiting = {future for future in (reading, begun[0][1].durable if begun else None) if future is not None}
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                while begun and begun[0][1].durable.done():
+                    tag, decided = begun.popleft()
+                    decided.durable.result()
+                    yield batch_response(tag, decided.decisions, decided.serving.snapshot)
+                if reading is not None and reading.done():
+                    request, reading = reading.result(), None
+                    if request is None:
+                        more = False
+                    else:
+                        begun.append((request.tag, await self._begin(request)))
+        finally:
+            if reading is not None:
+                reading.cancel()
+
+    async def _begin(self, request: wire.DecideBatchRequest) -> BatchDecided:
+        serving = self._delivery.serving(request.campaign)
+        dimension = serving.campaign.schema.dimension
+        if not request.request_ids:
+            return self._delivery.begin_batch(batch_request(request, dimension))
+        decisions = await self._delivery.decide_many(batch_requests(request, dimension))
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        durable.set_result(None)
+        return BatchDecided(serving, decisions, durable)
 
     async def ReportOutcomes(  # noqa: N802
         self,

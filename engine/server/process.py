@@ -1,19 +1,19 @@
-"""`python -m engine serve`: a serving process and, beside it, a learner process."""
+"""`python -m engine serve`: one serving process or several, and beside them a learner's process."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import logging
-import os
 import signal
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import uvloop
-
 from engine.config import Settings
-from engine.server.server import Server
-from engine.wiring import open_worker
+from engine.server.supervisor import Supervisor, learner_command
+from engine.wiring import SharedTables, open_shared, open_worker
 
 log = logging.getLogger(__name__)
 
@@ -28,46 +28,89 @@ def serve(settings: Settings, config: Path | None, announce: str = "") -> None:
         config: The file that they came from, for the learner's process.
         announce: A file that gets `host:port` once the server listens; for callers that asked for any free port.
     """
-    uvloop.run(_serve(settings, config, announce))
+
+    def listening(address: str) -> None:
+        log.info("serving on %s, data in %s", address, settings.folder)
+        if announce:
+            part = Path(f"{announce}.part")
+            part.write_text(address)
+            part.rename(announce)
+
+    learner = learner_command(settings, config)
+    if settings.server.workers == 1:
+        serve_alone(settings, 0, listening, learner=learner)
+    else:
+        shared = open_shared(settings)
+        Supervisor(settings, partial(serve_alone, shared=shared), learner).run(listening)
 
 
-async def _serve(settings: Settings, config: Path | None, announce: str) -> None:
+def serve_alone(
+    settings: Settings,
+    number: int,
+    listening: Callable[[str], None],
+    shared: SharedTables | None = None,
+    learner: list[str] | None = None,
+) -> None:
+    """Serve in this process until SIGTERM or SIGINT.
+
+    Args:
+        settings: All settings.
+        number: Of this worker.
+        listening: Told `host:port`.
+        shared: Tables that other workers use, too; None where there are none.
+        learner: The learner's command, where this process has to start it.
+    """
+    import uvloop
+
+    uvloop.run(_serve(settings, number, listening, shared, learner))
+
+
+async def _serve(
+    settings: Settings,
+    number: int,
+    listening: Callable[[str], None],
+    shared: SharedTables | None,
+    learner: list[str] | None,
+) -> None:
+    from engine.server.server import Server  # a supervisor must not have loaded grpc when it forks
+
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    server = Server(settings, open_worker(settings))
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_, stopping.set)
+    server = Server(settings, open_worker(settings, number, shared))
     await server.start()
-    address = f"{settings.server.host}:{server.port}"
-    log.info("serving on %s, data in %s", address, settings.folder)
-    if announce:
-        part = Path(f"{announce}.part")
-        part.write_text(address)
-        part.rename(announce)
-    learner = asyncio.create_task(_keep_learning(settings, config)) if settings.learner.enabled else None
+    settle_memory()
+    listening(f"{settings.server.host}:{server.port}")
+    learning = asyncio.create_task(_keep_learning(learner)) if learner is not None else None
     await stopping.wait()
     log.info("draining")
-    if learner is not None:
-        learner.cancel()
+    if learning is not None:
+        learning.cancel()
     await server.stop()
-    if learner is not None:
-        await asyncio.gather(learner, return_exceptions=True)
+    if learning is not None:
+        await asyncio.gather(learning, return_exceptions=True)
 
 
-async def _keep_learning(settings: Settings, config: Path | None) -> None:
-    """Run the learner's process; start it again when it ends, as serving goes on without it.
+def settle_memory() -> None:
+    """Keep the garbage collector from what lives as long as the server, and from looking every few requests.
 
-    It ends by itself once this process is gone, or a killed server would leave it behind with the learner's lease.
+    Requests leave no cycles behind; so collections find next to nothing, and each one walks all that is alive.
     """
-    arguments = [sys.executable, "-m", "engine", "learn", "--data", str(settings.folder), "--beside", str(os.getpid())]
-    if config is not None:
-        arguments += ["--config", str(config)]
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
+
+
+async def _keep_learning(command: list[str]) -> None:
+    """Run the learner's process; start it again when it ends, as serving goes on without it."""
     while True:
-        process = await asyncio.create_subprocess_exec(*arguments, env={**os.environ})
+        process = await asyncio.create_subprocess_exec(*command)
         try:
             code = await process.wait()
         except asyncio.CancelledError:
-            process.terminate()
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
             await process.wait()
             raise
         log.error("the learner ended with code %d; starting it again in %g s", code, _RESTART_S)

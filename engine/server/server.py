@@ -60,11 +60,11 @@ class Server:
             options=[
                 ("grpc.max_receive_message_length", size),
                 ("grpc.max_send_message_length", size),
-                ("grpc.so_reuseport", 0),
+                ("grpc.so_reuseport", int(settings.server.workers > 1)),
             ],
         )
         self.port = 0
-        gate, watch = gate_of(settings), NoWatch()
+        gate, watch = gate_of(settings, settings.server.workers), NoWatch()
         for module, name, add, servicer in (
             (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
              DeliveryServicer(worker.delivery, worker.explaining)),
@@ -101,8 +101,9 @@ class Server:
             asyncio.create_task(_every(self._settings.poll_s, self._refresh)),
             asyncio.create_task(_every(self._settings.journal.mark_s, self._mark)),
             asyncio.create_task(_every(self._settings.poll_s, self._forget)),
-            asyncio.create_task(_every(_RETENTION_S, self._retain)),
         ]
+        if self._worker.number == 0:
+            self._tasks.append(asyncio.create_task(_every(_RETENTION_S, self._retain)))
 
     async def _refresh(self) -> None:
         await asyncio.to_thread(self._worker.registry.refresh)

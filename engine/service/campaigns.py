@@ -143,6 +143,10 @@ class Campaigns:
             raise NotFound(f"catalogue: none with digest {digest[:64]!r}")
         return read(Catalogue, found.document, file=f"catalogue {digest}")
 
+    def close(self) -> None:
+        """Close the documents."""
+        self._documents.close()
+
     def revision_of_all(self) -> int:
         """A number that changes with any change here or in another process."""
         return self._documents.revision_of_all()

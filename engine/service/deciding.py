@@ -21,12 +21,14 @@ from engine.core.errors import InvalidInput
 from engine.core.keyed_hash import Domain, KeyedHash
 from engine.core.policy import Policy
 from engine.core.rules.rule import Inquiry
+from engine.service.batch_request import BatchRequest
 from engine.service.requests import DecideRequest
 from engine.service.serving import Serving
 
 MAX_USER_LENGTH = 256
 DIGEST_BYTES = 12
 HOLDOUT_POLICY = "holdout"
+_PART_CELLS = 1 << 14
 
 
 class Identity(NamedTuple):
@@ -138,8 +140,8 @@ class Deciding:
         """
         sets = [one.eligible for one in prepared]
         modes = [one.mode for one in prepared]
-        counts, policies = self._counts(serving, prepared, sets, modes)
-        seeds = np.array([self._key.seed(Domain.DRAW, one.identity.id.hex()) for one in prepared], dtype=np.int64)
+        counts, policies = self._counts(serving, np.array([one.row for one in prepared]), sets, modes)
+        seeds = np.array([self._key.seed(Domain.DRAW, one.identity.id) for one in prepared], dtype=np.int64)
         columns = draw(counts, seeds)
         return DecisionBlock(
             campaign=serving.campaign.id,
@@ -159,6 +161,102 @@ class Deciding:
             seeds=seeds,
         )
 
+    def draw_batch(self, serving: Serving, batch: BatchRequest, request_id: str, at: datetime) -> DecisionBlock:
+        """Decide for all shoppers of a batch: what `prepare` and `draw` do, column by column.
+
+        Args:
+            serving: The campaign as it stands now.
+            batch: n ≥ 1 shoppers.
+            request_id: Stands for the batch; row i is decided under the id `request_id/i`.
+            at: The moment of deciding.
+
+        Raises:
+            InvalidInput: Naming the field that is wrong.
+        """
+        n, campaign, contexts = len(batch), serving.campaign, batch.contexts
+        shortest, longest = min(map(len, batch.users)), max(map(len, batch.users))
+        if not 0 < shortest <= longest <= MAX_USER_LENGTH:
+            checked_user(min(batch.users, key=len) if not shortest else max(batch.users, key=len))
+        rows = campaign.schema.encode_many(contexts.embeddings, contexts.attributes)
+        users = [found.hex() for found in self._key.digests(Domain.USER, [user.encode() for user in batch.users])]
+        names = [f"{request_id}/{i}".encode() for i in range(n)]
+        ids = self._key.digests(Domain.DECISION_ID, names, campaign.id)
+        seeds = self._key.seeds(Domain.DRAW, ids)
+        modes = self._modes(serving, [user.encode() for user in users])
+        sets = self._sets(serving, batch, at)
+        if Mode.HOLDOUT in modes:
+            sets = [serving.hold_only if mode is Mode.HOLDOUT else one for mode, one in zip(modes, sets, strict=True)]
+        counts, policies, columns = self._counts_in_parts(serving, rows, sets, modes, seeds)
+        return DecisionBlock(
+            campaign=campaign.id,
+            catalogue=serving.catalogue,
+            snapshot=serving.snapshot,
+            ids=ids,
+            users=users,
+            at=[at] * n,
+            contexts=contexts,
+            digests=[batch.digest] * n,
+            modes=modes,
+            policies=policies,
+            sets=sets,
+            counts=counts,
+            columns=columns,
+            chosen=counts[np.arange(n), columns],
+            seeds=seeds,
+        )
+
+    def batch_id(self, campaign: str, request_id: str) -> bytes:
+        """What a batch as a whole is remembered under."""
+        return self._key.digest(Domain.DECISION_ID, campaign, request_id, "batch")
+
+    def _modes(self, serving: Serving, users: Sequence[bytes]) -> list[Mode]:
+        shares, campaign = serving.campaign.shares, serving.campaign.id
+        live = Mode.LIVE if serving.policy is not None else Mode.FALLBACK
+        modes = [live] * len(users)
+        if shares.control:
+            for i in np.flatnonzero(self._key.shares(Domain.CONTROL, users, campaign) < shares.control).tolist():
+                modes[i] = Mode.CONTROL
+        if shares.holdout:
+            held = self._key.shares(Domain.HOLDOUT, users, campaign, shares.rotation) < shares.holdout
+            for i in np.flatnonzero(held).tolist():
+                modes[i] = Mode.HOLDOUT
+        return modes
+
+    def _sets(self, serving: Serving, batch: BatchRequest, at: datetime) -> list[EligibleSet]:
+        """What the rules leave for each; worked out once where nothing that they look at differs."""
+        contexts, zones = batch.contexts, batch.time_zones
+        narrowed = (batch.channels, batch.slots, batch.variants)
+        if not serving.eligibility.reads_attributes and len(zones) == 1:
+            found: dict[object, EligibleSet] = {}
+            for i, consents in enumerate(contexts.consents):
+                if consents not in found:
+                    found[consents] = serving.eligible(Inquiry(contexts[i], at, *narrowed, zones[0]))
+            return [found[consents] for consents in contexts.consents]
+        return [
+            serving.eligible(Inquiry(contexts[i], at, *narrowed, zones[i] if len(zones) > 1 else zones[0]))
+            for i in range(len(batch))
+        ]
+
+    def _counts_in_parts(
+        self,
+        serving: Serving,
+        rows: np.ndarray,
+        sets: Sequence[EligibleSet],
+        modes: Sequence[Mode],
+        seeds: np.ndarray,
+    ) -> tuple[np.ndarray, list[str], np.ndarray]:
+        """Counts, labels and chosen columns; in parts that stay in the processor's cache."""
+        counts = np.empty((len(rows), len(serving.catalogue)), dtype=np.int64)
+        labels: list[str] = []
+        columns = np.empty(len(rows), dtype=np.int64)
+        part = max(1, _PART_CELLS // len(serving.catalogue))
+        for start in range(0, len(rows), part):
+            some = slice(start, start + part)
+            counts[some], said = self._counts(serving, rows[some], sets[some], modes[some])
+            columns[some] = draw(counts[some], seeds[some])
+            labels += said
+        return counts, labels, columns
+
     def decide(self, serving: Serving, requests: Sequence[DecideRequest], at: Sequence[datetime]) -> DecisionBlock:
         """Identify, prepare and draw, without memory of what was decided before.
 
@@ -174,25 +272,23 @@ class Deciding:
         )
 
     def _counts(
-        self, serving: Serving, prepared: Sequence[Prepared], sets: Sequence[EligibleSet], modes: Sequence[Mode]
+        self, serving: Serving, rows: np.ndarray, sets: Sequence[EligibleSet], modes: Sequence[Mode]
     ) -> tuple[np.ndarray, list[str]]:
         """Quantised probabilities of each row under the policy that its mode calls for, with that policy's label."""
-        rows = np.array([one.row for one in prepared])
-        mask = np.array([one.mask for one in sets])
+        mask, floor = _stacked(sets)
         uniform = [policy_of(serving, mode) is serving.uniform for mode in modes]
         live = serving.policy
         if live is None or all(uniform):
             counts = quantise(serving.uniform.probabilities(rows, mask))
         elif not any(uniform):
-            counts = quantise(live.probabilities(rows, mask, np.array([one.floor for one in sets])))
+            counts = quantise(live.probabilities(rows, mask, floor))
         else:
             which = np.array(uniform)
             counts = np.empty(mask.shape, dtype=np.int64)
             counts[which] = quantise(serving.uniform.probabilities(rows[which], mask[which]))
-            floor = np.array([one.floor for one, other in zip(sets, uniform, strict=True) if not other])
-            counts[~which] = quantise(live.probabilities(rows[~which], mask[~which], floor))
+            counts[~which] = quantise(live.probabilities(rows[~which], mask[~which], floor[~which]))
         labels = {
-            mode: policy_of(serving, mode).label if mode is not Mode.HOLDOUT else HOLDOUT_POLICY for mode in modes
+            mode: policy_of(serving, mode).label if mode is not Mode.HOLDOUT else HOLDOUT_POLICY for mode in set(modes)
         }
         return counts, [labels[mode] for mode in modes]
 
@@ -215,6 +311,18 @@ def body_digest(request: DecideRequest, pseudonym: str) -> bytes:
     digest = hashlib.blake2b(context.embedding.tobytes(), digest_size=DIGEST_BYTES)
     digest.update(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS) + request.time_zone.encode())
     return digest.digest()
+
+
+def _stacked(sets: Sequence[EligibleSet]) -> tuple[np.ndarray, np.ndarray]:
+    """Masks and floors, each of shape (n, k)."""
+    different = {id(one): one for one in sets}
+    masks = np.array([one.mask for one in different.values()])
+    floors = np.array([one.floor for one in different.values()])
+    if len(sets) == 1:
+        return masks, floors
+    number = {key: i for i, key in enumerate(different)}
+    rows = np.array([number[id(one)] for one in sets])
+    return masks[rows], floors[rows]
 
 
 def policy_of(serving: Serving, mode: Mode) -> Policy:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -20,8 +20,11 @@ from engine.core.errors import NotFound, RequestIdConflict, Unavailable
 from engine.core.exclusions import Exclusions
 from engine.core.outcome import Outcome, OutcomeType
 from engine.journal import Added, Record
+from engine.service.batch_decided import BatchDecided
+from engine.service.batch_request import BatchRequest
 from engine.service.decided import Decided
 from engine.service.deciding import Deciding, Identity, Prepared
+from engine.service.gathering import Gathering
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.request_memory import RequestMemory
 from engine.service.requests import DecideRequest, FallbackReport, OutcomeReport, Recorded
@@ -51,29 +54,57 @@ class DurableLog(Protocol):
         """Take records in order, at a time."""
         ...
 
+    def add_block(self, block: DecisionBlock, at: datetime, batch: bytes = b"") -> Added:
+        """Take decisions whose contexts are columns, in any order."""
+        ...
 
-@dataclass(slots=True, eq=False)
+
 class _Asked:
-    """A request whose decision is being made or written; retries wait for the same future.
+    """A request whose decision is being made or written; retries wait for the same one.
 
     Attributes:
         request: What was asked.
         identity: Whose request it is, and which.
         at: The moment of deciding.
-        future: Done once the decision is durable.
     """
 
-    request: DecideRequest
-    identity: Identity
-    at: datetime
-    future: asyncio.Future[Decided]
+    __slots__ = ("_waiting", "at", "identity", "request")
+
+    def __init__(self, request: DecideRequest, identity: Identity, at: datetime) -> None:
+        self.request = request
+        self.identity = identity
+        self.at = at
+        self._waiting: list[asyncio.Future[Decided]] = []
+
+    def is_of(self, identity: Identity) -> bool:
+        """Whether a request with this body is the same; a safe answer under way has no body but its user."""
+        known = self.identity
+        return known.digest == identity.digest if known.digest else known.user == identity.user
+
+    def wait(self) -> asyncio.Future[Decided]:
+        """A future of one's own, so that a caller who gives up takes nothing from the others."""
+        future: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        return future
+
+    def succeed(self, decided: Decided) -> None:
+        """The decision is durable."""
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(decided)
+
+    def fail(self, error: BaseException) -> None:
+        """There is no decision."""
+        for future in self._waiting:
+            if not future.done():
+                future.set_exception(error if isinstance(error, Exception) else Unavailable("the server is stopping"))
 
 
 class Delivery:
     """Decides and records, for all campaigns of one worker.
 
-    Requests that arrive in one turn of the event loop are drawn together and written together; so a busy server does
-    its arithmetic for many shoppers at once, and a quiet one waits for nobody.
+    Requests that arrive close to each other are drawn together and written together (see `Gathering`); so a busy
+    server does its arithmetic for many shoppers at once, and a quiet one waits for nobody.
     """
 
     def __init__(
@@ -92,7 +123,9 @@ class Delivery:
         self._decisions = decisions
         self._outcomes = outcomes
         self._under_way: dict[bytes, _Asked] = {}
+        self._batches: set[bytes] = set()
         self._gathered: list[_Asked] = []
+        self._gathering = Gathering(self._decide_gathered)
 
     def serving(self, campaign: str) -> Serving:
         """The campaign as it stands now.
@@ -137,7 +170,7 @@ class Delivery:
         asked = self._ask(request)
         if isinstance(asked, Decided):
             return asked
-        return await asyncio.shield(asked.future)
+        return await asked.wait()
 
     async def decide_many(self, requests: Sequence[DecideRequest]) -> list[Decision]:
         """Decide for shoppers of one campaign; all are durable on return.
@@ -168,21 +201,87 @@ class Delivery:
         except BaseException as error:
             for one in new:
                 self._under_way.pop(one.identity.id, None)
-                _fail(one.future, error)
+                one.fail(error)
             raise
-        waiting = {id(one): one.future for one in made if isinstance(one, _Asked)}
-        for future in waiting.values():
-            await asyncio.shield(future)
-        return [one.decision if isinstance(one, Decided) else one.future.result().decision for one in made]
+        waiting = {id(one): one.wait() for one in made if isinstance(one, _Asked)}
+        await _all_of(waiting.values())
+        return [one.decision if isinstance(one, Decided) else waiting[id(one)].result().decision for one in made]
+
+    async def decide_batch(self, batch: BatchRequest) -> BatchDecided:
+        """Decide for many shoppers of one campaign; see `begin_batch`."""
+        begun = self.begin_batch(batch)
+        await begun.durable
+        return begun
+
+    def begin_batch(self, batch: BatchRequest) -> BatchDecided:
+        """Decide for many shoppers of one campaign; durable, and to be told of, once its `durable` is done.
+
+        With a request id, the batch is remembered as a whole: sent again, it gets the decisions of then.
+
+        Raises:
+            NotFound: If the campaign does not exist.
+            InvalidInput: Naming the field that is wrong; nothing is decided then.
+            RequestIdConflict: If the request id comes with another batch.
+            ResourceExhausted: If too many recent decisions are remembered.
+            Unavailable: If this very batch is being decided.
+        """
+        serving = self.serving(batch.campaign)
+        name = batch.request_id or uuid.uuid4().hex
+        id = self.deciding.batch_id(batch.campaign, name)
+        if batch.request_id:
+            if id in self._batches:
+                raise Unavailable("request_id: this batch is being decided at this moment; try again")
+            if (earlier := self._decisions.find_many(id)) is not None:
+                return self._batch_again(serving, batch, name, earlier)
+        at = self._clock.deciding_at(batch.at)
+        block = self.deciding.draw_batch(serving, batch, name, at)
+        if batch.request_id:
+            self._decisions.remember([id], block, at)
+            self._batches.add(id)
+        try:
+            added = self._log.add_block(block, at, id if batch.request_id else b"")
+        except BaseException:
+            self._settle_batch(id, bool(batch.request_id), None, Unavailable("nothing was written"))
+            raise
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def settle(done: asyncio.Future[None]) -> None:
+            error = _error_of(done)
+            self._settle_batch(id, bool(batch.request_id), added, error)
+            if not durable.done():
+                durable.set_result(None) if error is None else durable.set_exception(error)
+
+        added.durable.add_done_callback(settle)
+        return BatchDecided(serving, block, durable)
+
+    def _settle_batch(self, id: bytes, named: bool, added: Added | None, error: BaseException | None) -> None:
+        if not named:
+            return
+        self._batches.discard(id)
+        if error is None and added is not None:
+            self._decisions.settle([id], added.before, added.positions)
+        else:
+            self._decisions.forget([id])
+
+    def _batch_again(
+        self, serving: Serving, batch: BatchRequest, name: str, earlier: Sequence[Decision]
+    ) -> BatchDecided:
+        """The decisions of then, in the order of the users."""
+        by_id = {decision.id: decision for decision in earlier}
+        ids = [self.deciding.decision_id(batch.campaign, f"{name}/{i}").hex() for i in range(len(batch))]
+        if len(by_id) != len(ids) or any(id not in by_id or by_id[id].body_digest != batch.digest.hex() for id in ids):
+            raise _conflict()
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        durable.set_result(None)
+        return BatchDecided(serving, [by_id[id] for id in ids], durable)
 
     def _ask(self, request: DecideRequest) -> Decided | _Asked:
         """Take a request up for the next turn, unless it was decided before or is being decided."""
         asked = self._known(request, self.serving(request.campaign))
         if isinstance(asked, _Asked) and asked.identity.id not in self._under_way:
             self._under_way[asked.identity.id] = asked
-            if not self._gathered:
-                asyncio.get_running_loop().call_soon(self._decide_gathered)
             self._gathered.append(asked)
+            self._gathering.add()
         return asked
 
     def _known(self, request: DecideRequest, serving: Serving) -> Decided | _Asked:
@@ -191,7 +290,7 @@ class Delivery:
         identity = self.deciding.identify(request)
         under_way = self._under_way.get(identity.id)
         if under_way is not None:
-            if under_way.identity != identity:
+            if not under_way.is_of(identity):
                 raise _conflict()
             return under_way
         earlier = self._decisions.find(identity.id)
@@ -199,7 +298,7 @@ class Delivery:
         if earlier is not None:
             require_same_body(earlier, identity)
             return Decided(serving, earlier)
-        return _Asked(request, identity, at, asyncio.get_running_loop().create_future())
+        return _Asked(request, identity, at)
 
     def _decide_gathered(self) -> None:
         """Decide all that were asked in this turn, each campaign's together; a wrong request fails alone."""
@@ -211,7 +310,7 @@ class Delivery:
                 prepared = self.deciding.prepare(serving, asked.request, asked.identity, asked.at)
             except Exception as error:
                 self._under_way.pop(asked.identity.id, None)
-                _fail(asked.future, error)
+                asked.fail(error)
             else:
                 _, several, ready = by_campaign.setdefault(serving.campaign.id, (serving, [], []))
                 several.append(asked)
@@ -222,7 +321,7 @@ class Delivery:
             except Exception as error:
                 for asked in several:
                     self._under_way.pop(asked.identity.id, None)
-                    _fail(asked.future, error)
+                    asked.fail(error)
 
     def _write_block(self, asked: Sequence[_Asked], block: DecisionBlock, serving: Serving) -> None:
         """Journal decisions; their futures are done once they are durable."""
@@ -243,9 +342,9 @@ class Delivery:
             for i, one in enumerate(asked):
                 del self._under_way[one.identity.id]
                 if error is not None:
-                    _fail(one.future, error)
-                elif not one.future.done():
-                    one.future.set_result(Decided(serving, None, block, i))
+                    one.fail(error)
+                else:
+                    one.succeed(Decided(serving, None, block, i))
 
         added.durable.add_done_callback(settle)
 
@@ -266,7 +365,7 @@ class Delivery:
             at = max(at, self._clock.reported_at(fallback.decided_at))
             made = self._fallback(serving, report.campaign, fallback)
             if isinstance(made, _Asked):
-                waiting.append(made.future)
+                waiting.append(made.wait())
             elif made is not None and made.id not in known:
                 known.add(made.id)
                 records.append(made)
@@ -280,8 +379,7 @@ class Delivery:
         if records:
             fallbacks = self._take_up([r for r in records if isinstance(r, Decision)], at)
             await asyncio.shield(asyncio.ensure_future(self._write(records, fallbacks, serving, at)))
-        for future in waiting:
-            await asyncio.shield(future)
+        await _all_of(waiting)
         total = len(report.outcomes) + len(report.fallbacks)
         return Recorded(len(records), total - len(records))
 
@@ -292,11 +390,10 @@ class Delivery:
         """Safe answers are decisions, too: retries that arrive while they are written wait for them."""
         ids = [bytes.fromhex(decision.id) for decision in decisions]
         self._decisions.remember(ids, decisions, at)
-        loop = asyncio.get_running_loop()
         taken = []
         for id, decision in zip(ids, decisions, strict=True):
             request = DecideRequest(decision.campaign, decision.user, decision.context)
-            taken.append(_Asked(request, Identity(id, b"", decision.user), at, loop.create_future()))
+            taken.append(_Asked(request, Identity(id, b"", decision.user), at))
             self._under_way[id] = taken[-1]
         return taken
 
@@ -309,7 +406,7 @@ class Delivery:
         except BaseException as error:
             self._decisions.forget(ids)
             for one in asked:
-                _fail(one.future, error)
+                one.fail(error)
             raise
         else:
             self._outcomes.add(f"{r.campaign}\0{r.id}" for r in records if isinstance(r, Outcome))
@@ -317,7 +414,7 @@ class Delivery:
             for one, (decision, i) in zip(asked, decisions, strict=True):
                 before = added.positions[i - 1] if i else added.before
                 self._decisions.settle([one.identity.id], before, [added.positions[i]])
-                one.future.set_result(Decided(serving, decision))
+                one.succeed(Decided(serving, decision))
         finally:
             for id in ids:
                 self._under_way.pop(id, None)
@@ -394,11 +491,13 @@ def _conflict() -> RequestIdConflict:
     )
 
 
-def _fail(future: asyncio.Future[Decided], error: BaseException) -> None:
-    """Tell every waiter; and mark the error as seen, as all of them may have been cancelled."""
-    if not future.done():
-        future.set_exception(error if isinstance(error, Exception) else Unavailable("the server is stopping"))
-        future.exception()
+async def _all_of(futures: Collection[asyncio.Future[Decided]]) -> None:
+    """Wait for all; the first error is raised once all are done."""
+    if futures:
+        await asyncio.wait(futures)
+    for error in [future.exception() for future in futures]:
+        if error is not None:
+            raise error
 
 
 def _error_of(done: asyncio.Future[None]) -> BaseException | None:

@@ -34,8 +34,16 @@ class RequestMemory(Protocol):
         """
         ...
 
+    def find_many(self, id: bytes) -> Sequence[Decision] | None:
+        """The decisions of a batch that is remembered as a whole, in any order, once they are durable.
+
+        Raises:
+            Unavailable: If another worker is making them just now.
+        """
+        ...
+
     def remember(self, ids: Sequence[bytes], decisions: Sequence[Decision], at: datetime) -> None:
-        """Take up decisions that are being written, all or none.
+        """Take up decisions that are being written, all or none; or one id for all of a batch.
 
         Raises:
             ResourceExhausted: If there is no room.
@@ -71,6 +79,11 @@ class LocalRequestMemory:
         found = self._decisions.get(id)
         return None if found is None else found[1][found[2]]
 
+    def find_many(self, id: bytes) -> Sequence[Decision] | None:
+        """See `RequestMemory`."""
+        found = self._decisions.get(id)
+        return None if found is None else found[1]
+
     def remember(self, ids: Sequence[bytes], decisions: Sequence[Decision], at: datetime) -> None:
         """See `RequestMemory`."""
         while self._decisions and next(iter(self._decisions.values()))[0] <= at - self.ttl:
@@ -99,14 +112,16 @@ class SharedRequestMemory:
         ttl: The stated time.
     """
 
-    def __init__(self, table: RequestTable, ttl_s: float, chain: int, read: Callable[[RequestEntry], Decision]) -> None:
+    def __init__(
+        self, table: RequestTable, ttl_s: float, chain: int, read: Callable[[RequestEntry], Sequence[Decision]]
+    ) -> None:
         """Use a table.
 
         Args:
             table: Shared by the workers.
             ttl_s: The stated time.
             chain: This worker's number.
-            read: Reads the decision of an entry from the journal.
+            read: Reads the decisions of an entry from the journal.
         """
         self.ttl = timedelta(seconds=ttl_s)
         self._table = table
@@ -114,6 +129,11 @@ class SharedRequestMemory:
         self._read = read
 
     def find(self, id: bytes) -> Decision | None:
+        """See `RequestMemory`."""
+        found = self.find_many(id)
+        return None if found is None else found[-1]
+
+    def find_many(self, id: bytes) -> Sequence[Decision] | None:
         """See `RequestMemory`."""
         entry = self._table.get(id)
         if entry is None:

@@ -27,9 +27,14 @@ class Audience:
             if variant.audience
         ]
 
+    @property
+    def is_selective(self) -> bool:
+        """Whether there is any audience."""
+        return bool(self._campaign or self._variants)
+
     def key(self, inquiry: Inquiry) -> tuple[bool, ...] | None:
         """See `Rule`: to which of the audiences the shopper belongs."""
-        if not self._campaign and not self._variants:
+        if not self.is_selective:
             return None
         attributes = inquiry.context.attributes
         return _belongs(attributes, self._campaign), *(_belongs(attributes, a) for a, _ in self._variants)

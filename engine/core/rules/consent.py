@@ -21,11 +21,12 @@ class Consent:
             for channel in catalogue.channels
             if channel.needs_consent
         }
+        self._needed = frozenset(self._masks)
 
     def key(self, inquiry: Inquiry) -> frozenset[str] | None:
         """See `Rule`."""
         given = inquiry.context.consents
-        return given.intersection(self._masks) if given and self._masks else None
+        return None if not given else self._needed.intersection(given)
 
     def excluded(self, inquiry: Inquiry) -> np.ndarray | None:
         """See `Rule`."""

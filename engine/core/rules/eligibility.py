@@ -38,16 +38,22 @@ class Eligibility:
 
     def __init__(self, campaign: Campaign, catalogue: Catalogue) -> None:
         self._ids = catalogue.ids
+        self._audience = Audience(catalogue, campaign.audience)
         self._hours = Hours(catalogue, campaign.quiet_hours, campaign.time_zone) if campaign.keeps_hours else None
         self._rules: tuple[Rule, ...] = (
             CampaignDates(len(catalogue), campaign.starts_at, campaign.ends_at, paused=campaign.paused),
             VariantStates(catalogue),
-            Audience(catalogue, campaign.audience),
+            self._audience,
             Consent(catalogue),
             *((self._hours,) if self._hours is not None else ()),
             Narrowing(catalogue),
         )
         self.reasons: tuple[str, ...] = tuple(reason for rule in self._rules for reason in rule.reasons)
+
+    @property
+    def reads_attributes(self) -> bool:
+        """Whether what a shopper may get depends on attributes."""
+        return self._audience.is_selective
 
     def key(self, inquiry: Inquiry) -> Hashable:
         """What `of` depends on: inquiries with equal keys have equal answers."""

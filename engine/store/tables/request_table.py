@@ -8,13 +8,20 @@ from contextlib import suppress
 from enum import IntEnum
 from typing import NamedTuple
 
+import numpy as np
+
 from engine.core.errors import Overloaded, ResourceExhausted, Unavailable
 from engine.store.tables.shared_memory import SharedMemory
 from engine.store.tables.table_lock import NullLock, TableLock
 
 _ENTRY = struct.Struct("<16sIIIIHH")
+_AT = struct.Struct("<I").unpack_from
 _SUM = struct.Struct("<I")
 _SLOT = _ENTRY.size + _SUM.size
+_FIELDS = np.dtype(
+    [("id", "S16"), ("at", "<u4"), ("segment", "<u4"), ("end", "<u4"), ("length", "<u4"), ("chain", "<u2"),
+     ("state", "<u2"), ("sum", "<u4")]
+)  # fmt: skip
 _BUCKET = 16
 _BUCKET_BYTES = _SLOT * _BUCKET
 _LOAD = 2
@@ -97,12 +104,13 @@ class RequestTable:
         start = self._bucket(id)
         window = self._buffer[start : start + _BUCKET_BYTES]
         free = -1
+        if id in window and (known := self.get(id)) is not None and known.at + self._ttl > now:
+            raise Unavailable("this request was taken up by another worker; try again")
+        oldest = now - self._ttl
         for at in range(0, _BUCKET_BYTES, _SLOT):
-            known = _read(window, at)
-            if known is None or known.at + self._ttl <= now:
-                free = at if free < 0 else free
-            elif known.id == id:
-                raise Unavailable("this request was taken up by another worker; try again")
+            if window.startswith(_NO_ID, at) or _AT(window, at + 16)[0] <= oldest or _read(window, at) is None:
+                free = at
+                break
         if free < 0:
             raise ResourceExhausted(
                 f"some {self.capacity} decisions are younger than {self._ttl:g} s; retry later or raise"
@@ -132,22 +140,19 @@ class RequestTable:
 
     def drop_pending(self, chain: int) -> int:
         """Forget what a worker that is gone had not made durable; returns how many. Call it under `lock`."""
-        dropped = 0
-        for start in range(0, len(self._buffer), _SLOT):
-            if self._buffer[start : start + 16] == _NO_ID:
-                continue
-            entry = _read(self._buffer[start : start + _SLOT], 0)
-            if entry is not None and entry.chain == chain and entry.state == State.PENDING:
-                self._buffer[start : start + _SLOT] = bytes(_SLOT)
-                dropped += 1
-        return dropped
+        slots = self._slots()
+        pending = np.flatnonzero((slots["state"] == State.PENDING) & (slots["chain"] == chain)).tolist()
+        for slot in pending:
+            self._buffer[slot * _SLOT : (slot + 1) * _SLOT] = bytes(_SLOT)
+        return len(pending)
 
     def young(self, now: float) -> int:
         """How many entries are young; reads all of the table, for metrics."""
-        return sum(
-            entry is not None and entry.at + self._ttl > now
-            for entry in (_read(self._buffer[s : s + _SLOT], 0) for s in range(0, len(self._buffer), _SLOT))
-        )
+        slots = self._slots()
+        return int(np.count_nonzero((slots["state"] != State.EMPTY) & (slots["at"] + self._ttl > now)))
+
+    def _slots(self) -> np.ndarray:
+        return np.frombuffer(self._buffer, dtype=_FIELDS)
 
     def _find(self, id: bytes) -> int:
         """Where the entry's slot begins; -1 if there is none."""

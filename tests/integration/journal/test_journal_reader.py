@@ -12,6 +12,7 @@ from engine.core.errors import CorruptState, Unavailable, UnsupportedVersion
 from engine.core.outcome import Outcome
 from engine.journal import DeadLetters, JournalReader, Mark, Position, Positions, SegmentWriter, encode
 from engine.journal.chain_reader import ChainReader
+from engine.journal.record import VERSION
 from engine.journal.segment import frame
 
 After = Callable[[float], datetime]
@@ -125,7 +126,7 @@ def test_a_newer_record_stops_the_reader(tmp_path: Path, click: Click, after: Af
     writer = SegmentWriter(tmp_path, "w0")
     writer.append(click(0), after(0))
     writer.commit()
-    append_raw(tmp_path / "w0" / "00000001.segment", b"\x02" + encode(click(1), after(1))[1:])
+    append_raw(tmp_path / "w0" / "00000001.segment", bytes([VERSION + 1]) + encode(click(1), after(1))[1:])
     reader = JournalReader(tmp_path)
     with pytest.raises(UnsupportedVersion, match=r"00000001\.segment.*upgrade"):
         list(reader.read())

@@ -77,4 +77,4 @@ def test_a_swap_of_the_snapshot_alone_keeps_rules_and_remembered_sets(served):
     other = campaign.with_variants(campaign.variants[1:])
     changed = Serving(other, 2, snapshot, before)
     assert changed.eligibility is not before.eligibility
-    assert len(changed.hold_mask) == len(other.catalogue())
+    assert len(changed.hold_only.mask) == len(other.catalogue())

@@ -47,10 +47,11 @@ class RunningServer:
         return self.process.wait(within_s)
 
 
-def settings_text(clock: str, learner: bool) -> str:
+def settings_text(clock: str, learner: bool, workers: int = 1) -> str:
     return (
         f'clock = "{clock}"\npoll_s = 0.05\n[journal]\nmark_s = 0.2\n'
         f"[learner]\nenabled = {str(learner).lower()}\npoll_s = 0.05\n[server]\ndrain_s = 5.0\n"
+        f"workers = {workers}\n"
     )
 
 
@@ -77,11 +78,12 @@ def starter(root: Path, running: list[RunningServer]) -> StartServer:
         wait: bool = True,
         settings: str = "",
         key: str = KEY,
+        workers: int = 1,
     ) -> RunningServer:
         folder = root / name
         folder.mkdir(exist_ok=True)
         config, announce = folder / "armsreach.toml", folder / f"announce-{len(running)}"
-        config.write_text(settings_text(clock, learner) + settings)
+        config.write_text(settings_text(clock, learner, workers) + settings)
         arguments = ["serve", "--config", str(config), "--data", str(folder / "data"), "--port", str(port)]
         with (folder / "serve.log").open("ab") as log:
             process = subprocess.Popen(

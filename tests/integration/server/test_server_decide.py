@@ -107,7 +107,7 @@ def test_wrong_batch_names_the_column(client: Client, shoppers: Shoppers) -> Non
     assert caught.value.field == "embeddings"
     with pytest.raises(InvalidInput) as caught:
         list(client.decide_batch([Batch("promo", batch.users, np.full((3, 4), np.nan))]))
-    assert caught.value.field == "embedding"
+    assert caught.value.field == "embeddings[0]"
 
 
 def test_explain_a_decision_repeats_its_draw(client: Client) -> None:

@@ -61,10 +61,11 @@ def decisions(folder: Path) -> dict[str, Decision]:
     return {e.record.id: e.record for _, e in reader.read() if isinstance(e.record, Decision)}
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_shopper_is_forgotten_while_the_server_works(
-    start_server: Any, make_settings: Any, shoppers: Callable[[int], list[dict[str, Any]]]
+    start_server: Any, make_settings: Any, shoppers: Callable[[int], list[dict[str, Any]]], workers: int
 ) -> None:
-    server = start_server()
+    server = start_server(workers=workers)
     with Client(server.address, PATIENT) as client:
         client.create_campaign(make_settings())
         answers = [client.decide("promo", **shopper) for shopper in shoppers(40)]

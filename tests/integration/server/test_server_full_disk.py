@@ -11,8 +11,9 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from engine.client import Client, ClientOptions
+from engine.config import Settings
 from engine.core.decision import Decision
-from engine.journal import JournalReader
+from engine.wiring import open_campaigns, open_journal
 
 
 def test_a_full_disk_is_told_and_loses_nothing(
@@ -36,7 +37,9 @@ def test_a_full_disk_is_told_and_loses_nothing(
         assert len(acknowledged) > 10
     assert _status(server.address) == health_pb2.HealthCheckResponse.NOT_SERVING
     server.kill()
-    kept = [e.record.id for _, e in JournalReader(server.folder / "data" / "journal").read() if _is_decision(e.record)]
+    settings = Settings(data=str(server.folder / "data"))
+    journal = open_journal(settings, open_campaigns(settings))
+    kept = [entry.record.id for _, entry in journal.read() if _is_decision(entry.record)]
     assert acknowledged <= set(kept)
     assert len(kept) == len(set(kept))
 

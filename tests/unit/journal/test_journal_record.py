@@ -16,7 +16,7 @@ from engine.core.decision import Decision, Mode
 from engine.core.errors import CorruptState, InvalidInput, NotFound, UnsupportedVersion
 from engine.core.outcome import Outcome, OutcomeType
 from engine.journal import Entry, Mark, decode, encode
-from engine.journal.record import recorded_micros
+from engine.journal.record import VERSION, recorded_micros
 
 GOLDEN = Path(__file__).with_name("golden")
 Make = Callable[..., Decision]
@@ -170,7 +170,7 @@ def test_times_of_other_zones_are_the_same_instant() -> None:
 
 def test_a_newer_version_names_the_upgrade(make_decision: Make, at: datetime) -> None:
     data = bytearray(encode(make_decision(), at))
-    data[0] = 2
+    data[0] = VERSION + 1
     with pytest.raises(UnsupportedVersion, match="upgrade"):
         decode(bytes(data))
 

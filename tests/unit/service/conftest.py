@@ -14,11 +14,12 @@ from engine.core.compiled import CompiledModel
 from engine.core.context import Context
 from engine.core.keyed_hash import KeyedHash
 from engine.core.reading import read
+from engine.journal import Added, Position
 from engine.service.clocks import ClientClock
 from engine.service.deciding import Deciding
 from engine.service.delivery import Delivery
 from engine.service.outcome_memory import OutcomeMemory
-from engine.service.request_memory import RequestMemory
+from engine.service.request_memory import LocalRequestMemory
 from engine.service.requests import DecideRequest
 from engine.service.serving import Serving
 from engine.store.manifest import Manifest
@@ -37,8 +38,13 @@ class HeldLog:
         self.failing = False
         self.writes = 0
 
-    async def append_many(self, records: Sequence[Any], at: datetime) -> None:
+    def add(self, records: Sequence[Any], at: datetime) -> Added:
         self.writes += 1
+        durable = asyncio.ensure_future(self._write(records))
+        start = Position("w", 1, 0)
+        return Added(start, [Position("w", 1, i + 1) for i in range(len(records))], durable)
+
+    async def _write(self, records: Sequence[Any]) -> None:
         await self.gate.wait()
         if self.failing:
             raise OSError("disk full")
@@ -148,7 +154,7 @@ def log() -> HeldLog:
 def make_delivery(deciding: Deciding, log: HeldLog, make_serving: Callable[..., Serving]) -> Callable[..., Delivery]:
     def make(*, ttl_s: float = 900.0, capacity: int = 10_000, **changes: Any) -> Delivery:
         servings = {"promo": make_serving(**changes)}
-        memory, outcomes = RequestMemory(ttl_s, capacity), OutcomeMemory(capacity)
+        memory, outcomes = LocalRequestMemory(ttl_s, capacity), OutcomeMemory(capacity)
         return Delivery(deciding, servings, log, ClientClock(START), memory, outcomes)
 
     return make

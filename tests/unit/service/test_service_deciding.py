@@ -10,11 +10,13 @@ from scipy import stats
 
 from engine.core.arm import ArmId
 from engine.core.context import Context
+from engine.core.context_columns import ContextColumns
 from engine.core.decision import Decision, Mode
 from engine.core.drawing import reproduce
 from engine.core.errors import InvalidInput
 from engine.core.keyed_hash import KeyedHash
 from engine.core.rules.rule import Inquiry
+from engine.service.batch_request import BatchRequest
 from engine.service.deciding import Deciding
 from engine.service.explaining import Explaining
 from engine.service.requests import DecideRequest
@@ -26,8 +28,7 @@ MakeRequests = Callable[[int], list[DecideRequest]]
 
 
 def decided(deciding: Deciding, serving: Serving, requests: list[DecideRequest]) -> list[Decision]:
-    ids = [deciding.decision_id("promo", request.request_id) for request in requests]
-    return deciding.decide(serving, requests, ids, [AT] * len(requests))
+    return list(deciding.decide(serving, requests, [AT] * len(requests)))
 
 
 def essence(decision: Decision) -> tuple[Any, ...]:
@@ -197,10 +198,9 @@ def test_body_digest_sees_every_part_but_time(deciding: Deciding, make_requests:
         replace(base, context=replace(context, attributes={})),
         replace(base, context=replace(context, consents=frozenset({"push"}))),  # type: ignore[arg-type]
     ]
-    digests = {deciding.body_digest(request) for request in (base, *others)}
+    digests = {deciding.identify(request).digest for request in (base, *others)}
     assert len(digests) == len(others) + 1
-    assert deciding.body_digest(replace(base, at=None)) == deciding.body_digest(base)
-    assert deciding.body_digest(base) == "81b93ba7064b0cbf4367890f", "as journals of earlier versions have it"
+    assert deciding.identify(replace(base, at=None)) == deciding.identify(base)
 
 
 def test_explanations_tell_what_deciding_does(
@@ -223,3 +223,39 @@ def test_explanations_tell_what_deciding_does(
                 assert candidate.cost is not None
                 total = sum(value for _, value in candidate.contributions)
                 assert total == pytest.approx(candidate.cost, abs=1e-6)
+
+
+@pytest.mark.parametrize("changes", [{}, {"audience": {"segment": ["new"]}}, {"shares": {"control": 0.0}}])
+def test_a_batch_in_columns_decides_as_single_requests_do(
+    deciding: Deciding, make_serving: MakeServing, make_requests: MakeRequests, changes: dict[str, Any]
+) -> None:
+    serving, requests = make_serving(**changes), make_requests(90)
+    kinds = [{"segment": name} for name in ("new", "old", "other")]
+    contexts = ContextColumns(
+        np.array([request.context.embedding for request in requests]),
+        [kinds[i % 3] for i in range(90)],
+        [request.context.consents for request in requests],
+    )
+    batch = BatchRequest("promo", [request.user for request in requests], contexts, "night")
+    block = deciding.draw_batch(serving, batch, "night", AT)
+    single = [replace(request, request_id=f"night/{i}") for i, request in enumerate(requests)]
+    one_by_one = [decided(deciding, serving, [request])[0] for request in single]
+    assert [essence(decision) for decision in block] == [essence(decision) for decision in one_by_one]
+    for one, other in zip(block, one_by_one, strict=True):
+        assert (one.user, one.policy, one.snapshot) == (other.user, other.policy, other.snapshot)
+        assert dict(one.excluded) == dict(other.excluded)
+        assert dict(one.context.attributes) == dict(other.context.attributes)
+
+
+def test_a_wrong_row_of_a_batch_is_named(deciding: Deciding, make_serving: MakeServing) -> None:
+    rows = np.zeros((4, 3), dtype=np.float32)
+    rows[2, 1] = np.nan
+    contexts = ContextColumns(rows, [{}] * 4, [None] * 4)
+    with pytest.raises(InvalidInput) as caught:
+        deciding.draw_batch(make_serving(), BatchRequest("promo", ["u"] * 4, contexts), "n", AT)
+    assert caught.value.field == "embeddings[2]"
+    contexts = ContextColumns(rows[:2], [{"size": 1.0}] * 2, [None] * 2)
+    with pytest.raises(InvalidInput, match="schema"):
+        deciding.draw_batch(make_serving(), BatchRequest("promo", ["u"] * 2, contexts), "n", AT)
+    with pytest.raises(InvalidInput, match="user"):
+        deciding.draw_batch(make_serving(), BatchRequest("promo", ["u", ""], contexts), "n", AT)

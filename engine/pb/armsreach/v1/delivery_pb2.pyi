@@ -241,11 +241,16 @@ class DecideBatchRequest(_message.Message):
     AT_FIELD_NUMBER: _builtins.int
     TAG_FIELD_NUMBER: _builtins.int
     TIME_ZONES_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     campaign: _builtins.str
     embeddings: _builtins.bytes
     """Little-endian float32 of shape (n, d), row by row."""
     tag: _builtins.str
     """Returned as it came, to match answers with requests."""
+    request_id: _builtins.str
+    """For the message as a whole, where its users have no request ids: sent again under the same id, it gets the same
+    answer, so that a broken stream goes on where it broke.
+    """
     @_builtins.property
     def users(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -290,10 +295,11 @@ class DecideBatchRequest(_message.Message):
         at: _timestamp_pb2.Timestamp | None = ...,
         tag: _builtins.str = ...,
         time_zones: _abc.Iterable[_builtins.str] | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attributes", b"attributes", "campaign", b"campaign", "channels", b"channels", "consent_columns", b"consent_columns", "consents", b"consents", "embeddings", b"embeddings", "request_ids", b"request_ids", "slots", b"slots", "tag", b"tag", "time_zones", b"time_zones", "users", b"users", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attributes", b"attributes", "campaign", b"campaign", "channels", b"channels", "consent_columns", b"consent_columns", "consents", b"consents", "embeddings", b"embeddings", "request_id", b"request_id", "request_ids", b"request_ids", "slots", b"slots", "tag", b"tag", "time_zones", b"time_zones", "users", b"users", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,159 @@
+"""Decisions in compact form: what a block holds comes back, whatever it holds; golden bytes of version 2."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.core.arm import ArmId, ChannelId, SlotId, VariantId
+from engine.core.catalogue import Catalogue
+from engine.core.context import Context
+from engine.core.context_columns import ContextColumns
+from engine.core.decision import KEPT_PROBABILITIES, Decision, Mode
+from engine.core.decision_block import DecisionBlock
+from engine.core.drawing import SCALE, draw, quantise
+from engine.core.eligible_set import EligibleSet
+from engine.core.errors import CorruptState, InvalidInput
+from engine.core.exclusions import Exclusions
+from engine.core.placement import Channel, Slot
+from engine.core.variant import Variant
+from engine.journal import decode
+from engine.journal.record import encode_compact, encode_many
+from engine.journal.segment import frame, frame_rows
+
+GOLDEN = Path(__file__).with_name("golden")
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def catalogue(variants: int) -> Catalogue:
+    channels = (Channel(ChannelId("email")), Channel(ChannelId("push")))
+    made = tuple(Variant(VariantId(f"v{i:03d}"), channels={c.id: {} for c in channels}) for i in range(variants))
+    return Catalogue(made, channels, (Slot(SlotId("now")),))
+
+
+SMALL, LARGE = catalogue(4), catalogue(200)
+
+
+def arms(digest: str) -> Sequence[ArmId]:
+    return {SMALL.digest: SMALL.ids, LARGE.digest: LARGE.ids}[digest]
+
+
+def block_of(arms_of: Catalogue, rows: int, seed: int, attributes: dict[str, object] | None = None) -> DecisionBlock:
+    rng = np.random.default_rng(seed)
+    sets = []
+    for kind in range(3):
+        codes = rng.integers(0, 3, size=len(arms_of)).astype(np.uint8) if kind else np.zeros(len(arms_of), np.uint8)
+        codes[0] = 0
+        excluded = Exclusions(arms_of.ids, codes, ("paused", "no_consent"))
+        sets.append(EligibleSet.of(excluded, np.zeros(len(arms_of))))
+    chosen_sets = [sets[i] for i in rng.integers(0, 3, size=rows)]
+    weights = rng.random((rows, len(arms_of))) * np.array([one.mask for one in chosen_sets])
+    counts = quantise(weights / weights.sum(axis=1, keepdims=True))
+    seeds = rng.integers(0, 1 << 63, size=rows)
+    columns = draw(counts, seeds)
+    modes = [Mode.LIVE if i % 3 else Mode.CONTROL for i in range(rows)]
+    return DecisionBlock(
+        campaign="spring", catalogue=arms_of, snapshot="00000007",
+        ids=[rng.bytes(16) for _ in range(rows)], users=[rng.bytes(16).hex() for _ in range(rows)],
+        at=[AT + timedelta(microseconds=i) for i in range(rows)],
+        contexts=[
+            Context(
+                rng.normal(size=5).astype(np.float32),
+                attributes if attributes is not None else {"age": i, "vip": True},
+                (None, frozenset(), frozenset({ChannelId("email")}))[i % 3],
+            )
+            for i in range(rows)
+        ],
+        digests=[rng.bytes(12) for _ in range(rows)], modes=modes,
+        policies=["squarecb(30,0.5)" if mode is Mode.LIVE else "uniform" for mode in modes],
+        sets=chosen_sets, counts=counts, columns=columns, chosen=counts[np.arange(rows), columns], seeds=seeds,
+    )  # fmt: skip
+
+
+def assert_same(one: Decision, other: Decision) -> None:
+    for field in (
+        "id", "campaign", "user", "decided_at", "arm", "eligible", "chosen_count", "seed", "mode", "catalogue",
+        "snapshot", "policy", "body_digest", "propensity",
+    ):  # fmt: skip
+        assert getattr(one, field) == getattr(other, field), field
+    assert dict(one.excluded) == dict(other.excluded)
+    assert (one.counts is None) == (other.counts is None)
+    if one.counts is not None and other.counts is not None:
+        assert one.counts.tolist() == other.counts.tolist()
+        assert int(one.counts.sum()) == SCALE
+    assert one.context.embedding.tobytes() == other.context.embedding.tobytes()
+    assert dict(one.context.attributes) == dict(other.context.attributes)
+    assert one.context.consents == other.context.consents
+
+
+@given(st.integers(1, 20), st.integers(0, 1_000), st.booleans())
+def test_what_a_block_holds_comes_back(rows: int, seed: int, large: bool) -> None:
+    block = block_of(LARGE if large else SMALL, rows, seed)
+    for row, payload in zip(block, encode_many(block, AT), strict=True):
+        entry = decode(payload, arms)
+        assert entry.recorded_at == AT
+        assert isinstance(entry.record, Decision)
+        assert_same(entry.record, row)
+
+
+@given(st.integers(1, 40), st.integers(0, 1_000), st.booleans())
+def test_columns_make_the_same_bytes_as_rows(rows: int, seed: int, large: bool) -> None:
+    block = block_of(LARGE if large else SMALL, rows, seed)
+    contexts = block.contexts
+    known = [dict(contexts[i % len(contexts)].attributes) for i in range(3)]
+    columns = ContextColumns(
+        np.array([context.embedding for context in contexts]),
+        [known[i % 3] for i in range(rows)],
+        [context.consents for context in contexts],
+    )
+    together = replace(block, contexts=columns, at=[AT] * rows)
+    plain = replace(together, contexts=list(columns))
+    found = [bytes(row) for matrix in encode_compact(together, AT) for row in matrix]
+    assert sorted(found) == sorted(encode_many(plain, AT))
+    framed = [frame_rows(matrix, 77) for matrix in encode_compact(together, AT)]
+    one_by_one = [b"".join(frame(bytes(row), 77) for row in matrix) for matrix in encode_compact(together, AT)]
+    assert framed == one_by_one
+
+
+def test_many_arms_keep_the_chosen_probability_alone() -> None:
+    block = block_of(LARGE, 30, 1)
+    kept = [decode(payload, arms).record for payload in encode_many(block, AT)]
+    for one in kept:
+        assert isinstance(one, Decision)
+        assert (one.counts is None) == (len(one.eligible) > KEPT_PROBABILITIES)
+    assert any(isinstance(one, Decision) and one.counts is None for one in kept)
+    assert max(map(len, encode_many(block, AT))) < 500, "401 arms in a few hundred bytes"
+
+
+def test_any_cut_is_corrupt() -> None:
+    (payload,) = encode_many(block_of(SMALL, 1, 3), AT)
+    for size in range(len(payload)):
+        with pytest.raises(CorruptState):
+            decode(payload[:size], arms)
+    with pytest.raises(CorruptState):
+        decode(payload + b"x", arms)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800"])
+def test_what_could_not_be_given_back_is_refused(value: object) -> None:
+    with pytest.raises(InvalidInput, match="attributes"):
+        encode_many(block_of(SMALL, 2, 3, {"age": value}), AT)
+
+
+def test_version_2_keeps_its_bytes_and_is_read() -> None:
+    for name, block in (("block_small", block_of(SMALL, 4, 11)), ("block_large", block_of(LARGE, 4, 12))):
+        data = (GOLDEN / f"{name}.v2.bin").read_bytes()
+        payloads = encode_many(block, AT)
+        assert data == b"".join(len(payload).to_bytes(4, "little") + payload for payload in payloads)
+        at = 0
+        for row in block:
+            size = int.from_bytes(data[at : at + 4], "little")
+            record = decode(data[at + 4 : at + 4 + size], arms).record
+            assert isinstance(record, Decision)
+            assert_same(record, row)
+            at += 4 + size
