@@ -206,10 +206,10 @@ def shredded(payload: bytes, users: Mapping[str, str]) -> tuple[str, bytes] | No
         )
     try:
         found = _shredded(payload, kind, users)
+        if found is None or len(found[1]) == len(payload):
+            return found
     except (ValueError, TypeError, IndexError, KeyError, struct.error, AttributeError):
-        found = None
-    if found is not None and len(found[1]) == len(payload):
-        return found
+        pass
     left = next((user for user in users if user.encode() in payload), None)
     return None if left is None else (left, payload[: _PREFIX.size] + bytes(len(payload) - _PREFIX.size))
 
@@ -225,4 +225,7 @@ def _shredded(payload: bytes, kind: int, users: Mapping[str, str]) -> tuple[str,
         if user in users:
             fields[6] = users[user]
             return user, payload[: _PREFIX.size] + orjson.dumps(fields)
-    return None
+        return None
+    if kind in (_MARK, _CLOSED, _BATCH):
+        return None
+    raise ValueError("no such kind")

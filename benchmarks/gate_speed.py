@@ -1,6 +1,6 @@
 """What it costs to ask who calls: microseconds of a `Decide`'s admission, on a real call's context.
 
-`python benchmarks/bench_gate.py`; the open gate and grpc's own `invocation_metadata` stand beside it.
+`python benchmarks/gate_speed.py`; the open gate and grpc's own `invocation_metadata` stand beside it.
 """
 
 from __future__ import annotations
