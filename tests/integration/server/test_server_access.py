@@ -184,6 +184,14 @@ def tls(pki: Path, folder: Path, client_ca: str = "") -> str:
     return f'[security]\ncertificate = "server.pem"\nkey = "server.key"\n{authority}'
 
 
+def test_several_workers_speak_tls(start_server: Any, pki: Path, tmp_path: Path) -> None:
+    server = start_server(workers=2, settings=tls(pki, tmp_path / "var"))
+    for _ in range(6):
+        with Client(server.address, ClientOptions(ca_file=str(pki / "ca.pem"), patience_s=3.0)) as client:
+            assert client.campaigns() == []
+    assert server.stop() == 0
+
+
 def test_tls_and_a_certificate_that_is_changed_under_way(start_server: Any, pki: Path, tmp_path: Path) -> None:
     server = start_server(settings=tls(pki, tmp_path / "var"))
     trusting = ClientOptions(ca_file=str(pki / "ca.pem"), patience_s=3.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import sys
@@ -53,6 +54,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def holding(folder: Path, *needles: bytes) -> list[str]:
     return [name for name, data in contents(folder).items() if any(needle in data for needle in needles)]
+
+
+def lines(folder: Path) -> int:
+    """Of the audit log."""
+    path = folder / "data" / "audit.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def decisions(folder: Path) -> dict[str, Decision]:
@@ -114,11 +121,11 @@ def test_a_shopper_is_forgotten_while_the_server_works(
         assert client.decide("promo", **shoppers(40)[4]).decision_id == answers[4].decision_id, server.log
         again = forget(server.folder, "user-3")
         assert "1 shoppers forgotten: 0 records" in again.stdout
-    lines = [json.loads(line) for line in (server.folder / "data" / "audit.jsonl").read_text().splitlines()]
-    assert [line["what"] for line in lines] == ["forget begun", "forget done"] * 2
-    assert sorted(lines[1]["records"].values()) == [2, 2, 2]
-    assert lines[1]["who"]
-    assert "user-3" not in json.dumps(lines)
+    audit = [json.loads(line) for line in (server.folder / "data" / "audit.jsonl").read_text().splitlines()]
+    assert [line["what"] for line in audit] == ["forget begun", "forget done"] * 2
+    assert sorted(audit[1]["records"].values()) == [2, 2, 2]
+    assert audit[1]["who"]
+    assert "user-3" not in json.dumps(audit)
     assert not list((server.folder / "data" / "erasing").glob("*.json"))
     assert server.stop() == 0
 
@@ -142,6 +149,46 @@ def test_forgetting_goes_on_after_a_kill_and_without_a_server(
     with Client(again.address, PATIENT) as client:
         assert not client.decide("promo", **shoppers(6)[5]).safe
     assert len(decisions(server.folder)) == 6
+
+
+def test_forgetting_that_is_killed_again_and_again_ends_well(
+    start_server: Any, make_settings: Any, shoppers: Callable[[int], list[dict[str, Any]]]
+) -> None:
+    server = start_server()
+    rng, everybody = random.Random(5), shoppers(60)
+    with Client(server.address, PATIENT) as client:
+        client.create_campaign(make_settings())
+        answers = {shopper["user"]: client.decide("promo", **shopper) for shopper in everybody}
+        before = decisions(server.folder)
+        begun = unfinished = 0
+        for turn in range(8):
+            users = [f"user-{i}" for i in range(turn * 5, turn * 5 + 5)]
+            command = [sys.executable, "-m", "engine", "forget", "--data", str(server.folder / "data"), *users]
+            with subprocess.Popen(
+                command, env={"PATH": "/usr/bin:/bin", "ARMSREACH_SERVER_KEY": KEY}, stderr=subprocess.DEVNULL
+            ) as process:
+                # From the moment it has begun to some time after it is done.
+                ends = time.monotonic() + 20
+                while lines(server.folder) == begun and time.monotonic() < ends:
+                    time.sleep(0.002)
+                time.sleep(rng.random() * 0.1)
+                process.kill()
+            unfinished += (server.folder / "data" / "erasing" / "request.json").exists()
+            begun = lines(server.folder)
+            assert not client.decide("promo", f"busy-{turn}", [0.0] * 4).safe
+        assert unfinished, "no kill came while anything was left to do"
+        done = forget(server.folder, *(f"user-{i}" for i in range(40)))
+        assert done.returncode == 0, done.stderr
+        gone = [pseudonym(f"user-{i}").encode() for i in range(40)]
+        assert holding(server.folder / "data", *gone) == []
+        after = decisions(server.folder)
+        assert set(before) < set(after)
+        assert [is_forgotten(after[answers[f"user-{i}"].decision_id].user) for i in range(60)] == [True] * 40 + [
+            False
+        ] * 20
+        assert len({after[answers[f"user-{i}"].decision_id].user for i in range(60)}) == 60
+    assert not (server.folder / "data" / "erasing" / "request.json").exists()
+    assert server.stop() == 0
 
 
 def test_a_server_that_hangs_is_named(start_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
