@@ -45,7 +45,7 @@ from engine.service.models import Models
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.registry import Registry
 from engine.service.request_memory import SharedRequestMemory
-from engine.service.retention import Retention
+from engine.service.retention import Holders, Retention
 from engine.service.serving import Serving
 from engine.store.documents import DocumentStore
 from engine.store.key_fingerprint import require_same_key
@@ -281,16 +281,24 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
     )
 
 
-def open_retention(settings: Settings, campaigns: Campaigns) -> Retention:
-    """What removes old segments of a data folder; learners that read on hold what they need."""
+def open_retention(settings: Settings, campaigns: Campaigns, holders: Sequence[Holders] = ()) -> Retention:
+    """What removes old segments of a data folder; learners that read on hold what they need.
+
+    Args:
+        settings: All settings.
+        campaigns: Whose learners.
+        holders: Who else recovers from the journal.
+    """
 
     def learners() -> Iterable[Positions]:
         for stored in campaigns.all():
             saved = Checkpoint.load(learner_folder(settings, stored.campaign.id) / "checkpoint")
             yield saved.positions if saved is not None else Positions()
 
-    days = settings.journal.keep_days
-    return Retention(settings.folder / "journal", timedelta(days=days) if days else None, [learners])
+    # Retries find their decisions in the journal.
+    keep = max(timedelta(days=settings.journal.keep_days), timedelta(seconds=settings.request_ids.ttl_s))
+    keeps_all = not settings.journal.keep_days
+    return Retention(settings.folder / "journal", None if keeps_all else keep, [learners, *holders])
 
 
 def open_forgetting(settings: Settings, who: str) -> Forgetting:

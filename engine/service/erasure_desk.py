@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from engine.core.errors import CorruptState
 from engine.service.erasable import Erasable
 from engine.service.erasure_request import ErasureRequest, request_stamp
 
@@ -50,7 +51,11 @@ class ErasureDesk:
         stamp = request_stamp(self._folder)
         if stamp is None or stamp == self._seen:
             return False
-        request = ErasureRequest.load(self._folder)
+        try:
+            request = ErasureRequest.load(self._folder)
+        except CorruptState:
+            self._seen = stamp  # said once, not at every look
+            raise
         if request is not None and not request.is_done(self._folder, self._chain):
             for erasable in self._erasables:
                 erasable.erase(request.users.keys())

@@ -247,7 +247,7 @@ def test_retention_waits_for_learners(
             client.decide("promo", **shopper)
     server.stop()
     start_server().stop()
-    settings = read_settings(None, {"ARMSREACH_JOURNAL__KEEP_DAYS": "1e-9"})
+    settings = read_settings(None, {"ARMSREACH_JOURNAL__KEEP_DAYS": "1e-9", "ARMSREACH_REQUEST_IDS__TTL_S": "1e-6"})
     settings = settings.overridden(data=str(server.folder / "data"), port=0)
     time.sleep(0.01)
     now = datetime.now(UTC)
