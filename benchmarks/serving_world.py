@@ -83,7 +83,7 @@ def requests(made: Campaign, count: int, users: int, first: int = 0) -> Iterator
             campaign=made.id,
             user=f"customer-{int(rng.integers(users)):09d}",
             request_id=f"order-page-{i:012d}",
-            embedding=rng.normal(size=made.schema.dimension).astype(np.float32).tolist(),
+            embedding_bytes=rng.normal(size=made.schema.dimension).astype("<f4").tobytes(),
             consents=["email", "push"],
         )
         message.attributes["tier"].text = "ab"[i % 2]

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.config_access import LimitSettings, SecuritySettings
 from engine.core.errors import ConfigError
+from engine.core.frequency_cap import FrequencyCap, checked_caps
 from engine.core.reading import read
 
 PREFIX = "ARMSREACH_"
@@ -43,62 +45,6 @@ class ServerSettings:
     def loopback(self) -> bool:
         """Whether other machines cannot reach it."""
         return self.host in ("127.0.0.1", "localhost", "::1", "[::1]")
-
-
-@dataclass(frozen=True, slots=True)
-class SecuritySettings:
-    """Who may call, and over which connections. Names of files are as seen from the settings file.
-
-    Attributes:
-        certificate: PEM, the server's; with it, only TLS is spoken.
-        key: PEM, its private key.
-        client_ca: PEM, the authorities of clients; with it, only clients with a certificate of theirs are let in.
-        tokens: File of tokens, see `python -m engine tokens`; with it, every call needs one.
-        listen_without_credentials: Whether to listen beyond loopback without asking who calls, or in plain text.
-    """
-
-    certificate: str = ""
-    key: str = ""
-    client_ca: str = ""
-    tokens: str = ""
-    listen_without_credentials: bool = False
-
-    def __post_init__(self) -> None:
-        if bool(self.certificate) != bool(self.key):
-            raise ConfigError(
-                "a certificate and its key go together", field="key" if self.certificate else "certificate"
-            )
-        if self.client_ca and not self.certificate:
-            raise ConfigError("certificates of clients need one of the server, too", field="client_ca")
-
-    @property
-    def identifies_callers(self) -> bool:
-        """Whether it is known who calls, and nobody else can listen in."""
-        return bool(self.certificate and (self.client_ca or self.tokens))
-
-
-@dataclass(frozen=True, slots=True)
-class LimitSettings:
-    """What one client may ask for: the holder of a token, or an address where there are no tokens.
-
-    Attributes:
-        rows_per_s: Decisions and outcomes a second, over all workers of the host; 0 for no limit.
-        burst_s: How many seconds' worth may come at once.
-        decide_kb: Largest `Decide`.
-        call_kb: Largest call of any other kind but `DecideBatch`, which has `server.max_message_mb`.
-    """
-
-    rows_per_s: float = 0.0
-    burst_s: float = 2.0
-    decide_kb: int = 256
-    call_kb: int = 16384
-
-    def __post_init__(self) -> None:
-        if self.rows_per_s < 0:
-            raise ConfigError(f"expected 0 or more, got {self.rows_per_s}", field="rows_per_s")
-        for name in ("burst_s", "decide_kb", "call_kb"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"expected a number above 0, got {getattr(self, name)}", field=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +117,26 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CapsTableSettings:
+    """Memory of frequency caps, shared by a host's workers.
+
+    Attributes:
+        users: Shoppers that were sent something within the longest cap, at most, for each campaign and for the shop.
+        checkpoint_s: How often it is written to disk, in seconds, so that a start need not read weeks of journal; 0 for
+            never.
+    """
+
+    users: int = 1_000_000
+    checkpoint_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.users <= 1 << 30:
+            raise ConfigError(f"expected 1 to 2**30, got {self.users}", field="users")
+        if not 0 <= self.checkpoint_s < float("inf"):
+            raise ConfigError(f"expected seconds, 0 for never, got {self.checkpoint_s}", field="checkpoint_s")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the composition root needs.
 
@@ -179,6 +145,7 @@ class Settings:
         clock: `server` believes this machine; `client` believes the times in requests (simulation, demo, replay).
         campaigns: Campaign files that `serve` creates when they are new.
         poll_s: How often servers look for new snapshots and settings.
+        caps: How often one shopper may be sent something by all campaigns together.
     """
 
     data: str = "var"
@@ -192,8 +159,11 @@ class Settings:
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     security: SecuritySettings = field(default_factory=SecuritySettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    caps: tuple[FrequencyCap, ...] = ()
+    caps_table: CapsTableSettings = field(default_factory=CapsTableSettings)
 
     def __post_init__(self) -> None:
+        checked_caps(self.caps)
         security = self.security
         if not (self.server.loopback or security.identifies_callers or security.listen_without_credentials):
             raise ConfigError(
@@ -255,7 +225,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 # `data` is for the file and `--data` alone: ARMSREACH_DATA names the public data sets that tests and benchmarks read,
 # and a server must not write its journal there.
 _PLAIN = ("clock", "campaigns", "poll_s")
-_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger", "security", "limits")
+_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger", "caps_table", "security", "limits")
 
 
 def _toml_value(text: str) -> Any:

@@ -85,7 +85,7 @@ def decide_request(
             campaign=campaign,
             user=user,
             request_id=request_id,
-            embedding=embedding.tolist() if isinstance(embedding, np.ndarray) else embedding,
+            **_embedding(embedding),
             consents=consents,
             channels=channels,
             slots=slots,
@@ -100,6 +100,15 @@ def decide_request(
         if value is not None:
             message.attributes[name].CopyFrom(scalar(value, f"attributes.{name}"))
     return message
+
+
+def _embedding(values: Sequence[float] | np.ndarray) -> dict[str, Any]:
+    """An array goes as bytes, which both sides handle faster than a list of numbers."""
+    if not isinstance(values, np.ndarray):
+        return {"embedding": values}
+    if values.ndim != 1 or values.dtype.kind not in "fiu":
+        return {"embedding": values.tolist()}
+    return {"embedding_bytes": np.ascontiguousarray(values, dtype="<f4").tobytes()}
 
 
 def _listed(**values: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ from engine.core.catalogue import Catalogue
 from engine.core.errors import ConfigError
 from engine.core.exploration.options import ExplorationOptions
 from engine.core.feature import Scalar
+from engine.core.frequency_cap import FrequencyCap, checked_caps
 from engine.core.learning import DEFAULT_INTERACTIONS, WITHOUT_EMBEDDING, LearningOptions
 from engine.core.objective import Objective
 from engine.core.outcome import OutcomeType
@@ -98,6 +99,7 @@ class Campaign:
         quiet_hours: When shoppers are left alone, by their own clock.
         time_zone: IANA zone of shoppers whose request names none.
         budget: What its sends may cost in all; None for no limit.
+        caps: How often one shopper may be sent something by this campaign.
     """
 
     id: str
@@ -120,6 +122,7 @@ class Campaign:
     quiet_hours: tuple[QuietHours, ...] = ()
     time_zone: str = "UTC"
     budget: Budget | None = None
+    caps: tuple[FrequencyCap, ...] = ()
     _catalogue: Catalogue = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -139,6 +142,7 @@ class Campaign:
         for i, quiet in enumerate(self.quiet_hours):
             if unknown := set(quiet.channels) - {channel.id for channel in self.channels}:
                 raise ConfigError(f"{min(unknown)!r} is not a channel of the campaign", field=f"quiet_hours[{i}]")
+        checked_caps(self.caps, [channel.id for channel in self.channels])
         time_zone(self.time_zone)
         catalogue = Catalogue(self.variants, self.channels, self.slots, with_variant_id=self.variant_ids)
         object.__setattr__(self, "_catalogue", catalogue)

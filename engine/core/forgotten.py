@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 
-PREFIX = "0" * 16
-"""A pseudonym is a hash of 128 bits: none of a shopper begins with 64 zero bits but by a chance of 2⁻⁶⁴."""
+PREFIX = "f" * 16
+"""A pseudonym is a hash of 128 bits: none of a shopper begins with 64 one bits but by a chance of 2⁻⁶⁴."""
 
 
 def forgotten_name() -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.core.errors import CorruptState, UnsupportedVersion
+from engine.core.outcome import Outcome
 from engine.journal.arms_of import ArmsOf, no_catalogues
 from engine.journal.chain import Chain, chains
 from engine.journal.chain_reader import ChainReader
@@ -17,7 +18,7 @@ from engine.journal.instant import from_micros, to_micros
 from engine.journal.mark import Mark
 from engine.journal.position import Position
 from engine.journal.positions import Positions
-from engine.journal.record import decode
+from engine.journal.record import decode, is_outcome
 
 
 class JournalReader:
@@ -66,6 +67,25 @@ class JournalReader:
         for position, entry in heapq.merge(*streams, key=_order):
             self._note(position, entry)
             yield position, entry
+
+    def outcomes(self, after: Positions | None = None) -> Iterator[Outcome]:
+        """Outcomes behind `after`, chain by chain, several times as fast as reading everything.
+
+        What it gives out does not count as read.
+
+        Args:
+            after: Where to begin in each chain; None reads everything.
+
+        Raises:
+            CorruptState: If durable records are damaged: file and offset are named.
+            UnsupportedVersion: If a newer armsreach wrote a record.
+        """
+        start = after if after is not None else Positions()
+        for chain in chains(self._folder):
+            for position, payload in ChainReader(chain).payloads(start.get(chain.name)):
+                entry = self._decoded(chain, position, payload) if is_outcome(payload) else None
+                if entry is not None and isinstance(entry.record, Outcome):
+                    yield entry.record
 
     def watermark(self, read: Positions | None = None) -> datetime | None:
         """Up to when nothing is missing: the least of the chains' last times.
@@ -118,14 +138,18 @@ class JournalReader:
 
     def _chain(self, chain: Chain, after: Position | None) -> Iterator[tuple[Position, Entry]]:
         for position, payload in ChainReader(chain).payloads(after):
-            try:
-                entry = decode(payload, self._arms)
-            except UnsupportedVersion as error:
-                raise UnsupportedVersion(f"{chain.segment_path(position.segment)}: {error}") from error
-            except CorruptState as error:
-                self.dead_letters.add(position, payload, str(error))
-            else:
+            if (entry := self._decoded(chain, position, payload)) is not None:
                 yield position, entry
+
+    def _decoded(self, chain: Chain, position: Position, payload: bytes) -> Entry | None:
+        """None for what is whole but no record, which is then a dead letter."""
+        try:
+            return decode(payload, self._arms)
+        except UnsupportedVersion as error:
+            raise UnsupportedVersion(f"{chain.segment_path(position.segment)}: {error}") from error
+        except CorruptState as error:
+            self.dead_letters.add(position, payload, str(error))
+            return None
 
     def _last(self, chain: Chain, position: Position | None) -> tuple[int, bool] | None:
         known = self._lasts.get(chain.name)

@@ -135,6 +135,11 @@ def recorded_micros(payload: bytes) -> tuple[int, bool]:
     return micros, kind == _CLOSED
 
 
+def is_outcome(payload: bytes) -> bool:
+    """Whether a record is an outcome, without reading it."""
+    return len(payload) > 1 and payload[1] == _OUTCOME
+
+
 def _record(payload: bytes, kind: int, arms: ArmsOf) -> Record:
     if kind == _DECISION:
         return decode_decision(payload, _PREFIX.size, arms)

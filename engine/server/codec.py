@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -38,7 +39,7 @@ def scalar(message: types.Scalar, field: str) -> Scalar:
     if kind is None:
         raise InvalidInput("expected text, number or flag, got nothing; leave an absent value out", field=field)
     value: Scalar = getattr(message, kind)
-    if isinstance(value, float) and not np.isfinite(value):
+    if kind == "number" and not math.isfinite(value):  # type: ignore[arg-type]
         raise InvalidInput(f"expected a finite number, got {value}", field=field)
     return value
 
@@ -77,14 +78,14 @@ def decide_request(message: wire.DecideRequest) -> DecideRequest:
         campaign=message.campaign,
         user=message.user,
         context=Context(
-            embedding=np.array(message.embedding, dtype=np.float32),
+            embedding=_embedding(message),
             attributes=scalars(message.attributes, "attributes"),
             consents=frozenset(ChannelId(c) for c in message.consents),
         ),
         request_id=message.request_id,
-        channels=tuple(message.channels),
-        slots=tuple(message.slots),
-        variants=tuple(message.variants),
+        channels=tuple(message.channels) if message.channels else (),
+        slots=tuple(message.slots) if message.slots else (),
+        variants=tuple(message.variants) if message.variants else (),
         at=moment(message.at, "at") if message.HasField("at") else None,
         time_zone=zone_name(message.time_zone, "time_zone"),
     )
@@ -101,6 +102,19 @@ def zone_name(name: str, field: str) -> str:
     return name
 
 
+def _embedding(message: wire.DecideRequest) -> np.ndarray:
+    data = message.embedding_bytes
+    if not data:
+        return np.array(message.embedding, dtype=np.float32)
+    if message.embedding:
+        raise InvalidInput("expected embedding or embedding_bytes, got both", field="embedding_bytes")
+    if len(data) % 4:
+        raise InvalidInput(
+            f"expected little-endian float32, 4 bytes a number, got {len(data)} bytes", field="embedding_bytes"
+        )
+    return np.frombuffer(data, dtype="<f4")
+
+
 def named(request: DecideRequest) -> tuple[DecideRequest, str]:
     """The request with an id, of our making where the caller gave none, and that id for the answer."""
     if request.request_id:
@@ -115,20 +129,26 @@ def decide_response(decided: Decided, request_id: str, top_k: int) -> wire.Decid
     if block is None or top_k > 1:
         return _decision_response(decided.decision, decided.serving, request_id, top_k)
     i = decided.row
-    column, eligible = block.columns[i], block.sets[i]
-    response = wire.DecideResponse(
-        decision_id=block.ids[i].hex(),
-        propensity=block.chosen[i] / SCALE,
-        mode=MODES[block.modes[i]],
-        snapshot=block.snapshot_of(i),
-        request_id=request_id,
-    )
-    _say_arm(response, decided.serving, block.catalogue.ids[column], block.catalogue.arms[column])
-    if len(eligible.ids) <= KEPT_PROBABILITIES:
-        best = block.counts[i].argmax()
-        response.top.add(arm=block.catalogue.ids[best], probability=block.counts[i, best] / SCALE)
+    response = wire.DecideResponse()
+    response.CopyFrom(decided.serving.remembered(int(block.columns[i]), _arm_response))
+    response.decision_id = block.ids[i].hex()
+    response.propensity = propensity = block.chosen[i] / SCALE
+    response.mode = MODES[block.modes[i]]
+    response.snapshot = block.snapshot_of(i)
+    response.request_id = request_id
+    if len(block.sets[i].ids) <= KEPT_PROBABILITIES:
+        counts = block.counts[i]
+        best = counts.argmax()
+        response.top.add(arm=block.catalogue.ids[best], probability=counts[best] / SCALE)
     else:
-        response.top.add(arm=response.arm, probability=response.propensity)
+        response.top.add(arm=response.arm, probability=propensity)
+    return response
+
+
+def _arm_response(serving: Serving, column: int) -> wire.DecideResponse:
+    """What answers with an arm have in common."""
+    response = wire.DecideResponse()
+    _say_arm(response, serving, serving.catalogue.ids[column], serving.catalogue.arms[column])
     return response
 
 

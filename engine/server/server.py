@@ -14,7 +14,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as async_health  # type: ignore[attr-defined]
 from grpc_reflection.v1alpha import reflection
 
-from engine.config import SecuritySettings, Settings
+from engine.config import Settings
+from engine.config_access import SecuritySettings
 from engine.core.errors import Unavailable
 from engine.journal import JournalFailed
 from engine.pb.armsreach.v1 import (

@@ -126,6 +126,7 @@ class SharedRequestMemory:
         self.ttl = timedelta(seconds=ttl_s)
         self._table = table
         self._chain = chain
+        self._slots: dict[bytes, int] = {}
         self._read = read
 
     def find(self, id: bytes) -> Decision | None:
@@ -157,20 +158,22 @@ class SharedRequestMemory:
         with self._table.lock:
             for i, id in enumerate(ids):
                 try:
-                    self._table.claim(id, now, self._chain)
+                    self._slots[id] = self._table.claim(id, now, self._chain)
                 except Overloaded:
                     for taken in ids[:i]:
                         self._table.drop(taken)
+                        del self._slots[taken]
                     raise
 
     def settle(self, ids: Sequence[bytes], before: Position, positions: Sequence[Position]) -> None:
         """See `RequestMemory`."""
         with self._table.lock:
             for id, position, length in zip(ids, positions, framed_lengths(before, positions), strict=True):
-                self._table.settle(id, position.segment, position.offset, length)
+                self._table.settle(self._slots.pop(id), id, position.segment, position.offset, length)
 
     def forget(self, ids: Sequence[bytes]) -> None:
         """See `RequestMemory`."""
         with self._table.lock:
             for id in ids:
                 self._table.drop(id)
+                self._slots.pop(id, None)

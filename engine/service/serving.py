@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, TypeVar
 
 from engine.core.arm import Arm, ChannelId, VariantId
 from engine.core.campaign import Campaign
@@ -17,6 +18,8 @@ from engine.core.rules.rule import Inquiry
 from engine.store.arm_matrix import ArmMatrix
 from engine.store.snapshot import COMPILED
 from engine.store.snapshots import Snapshot
+
+T = TypeVar("T")
 
 _CACHED_ARMS = 2_000_000
 """Of remembered eligible sets, all together: some 16 bytes each."""
@@ -58,6 +61,7 @@ class Serving:
         self.matrix: ScoringMatrix | None = None
         self.policy: Policy | None = self._policy(snapshot) if snapshot else None
         self.uniform = UniformPolicy()
+        self._made: dict[int, Any] = {}
         self._remembered = max(64, min(4096, _CACHED_ARMS // len(self.catalogue)))
         if before and same:
             self._texts, self._by_key, self._by_codes = before._texts, before._by_key, before._by_codes
@@ -116,6 +120,13 @@ class Serving:
             mask = (excluded.codes == 0)[None, :]
             shares = self.campaign.exploration.floor.shares(mask, self.catalogue.cells)[0]
             found = self._by_codes[known] = EligibleSet.of(excluded, shares)
+        return found
+
+    def remembered(self, column: int, make: Callable[[Serving, int], T]) -> T:
+        """What somebody makes of an arm, made once: answers with the same arm have most in common."""
+        found = self._made.get(column)
+        if found is None:
+            found = self._made[column] = make(self, column)
         return found
 
     def content(self, arm: Arm) -> Mapping[str, str]:

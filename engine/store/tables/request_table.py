@@ -16,6 +16,7 @@ from engine.store.tables.table_lock import NullLock, TableLock
 
 _ENTRY = struct.Struct("<16sIIIIHH")
 _AT = struct.Struct("<I").unpack_from
+_CHAIN = struct.Struct("<H").unpack_from
 _SUM = struct.Struct("<I")
 _SLOT = _ENTRY.size + _SUM.size
 _FIELDS = np.dtype(
@@ -89,13 +90,16 @@ class RequestTable:
         start = self._find(id)
         return None if start < 0 else _read(self._buffer[start : start + _SLOT], 0)
 
-    def claim(self, id: bytes, now: float, chain: int) -> None:
+    def claim(self, id: bytes, now: float, chain: int) -> int:
         """Take up a decision that is about to be written. Call it under `lock`.
 
         Args:
             id: The decision's.
             now: Seconds since 1970.
             chain: Number of the worker that decides.
+
+        Returns:
+            The slot, for `settle`.
 
         Raises:
             Unavailable: If a worker took it up before.
@@ -117,13 +121,16 @@ class RequestTable:
                 " request_ids.capacity"
             )
         self._write(start + free, RequestEntry(id, int(now), 0, 0, 0, chain, State.PENDING))
+        return start + free
 
-    def settle(self, id: bytes, segment: int, end: int, length: int) -> None:
+    def settle(self, slot: int, id: bytes, segment: int, end: int, length: int) -> None:
         """Note where a decision's record lies, now that it is durable. Call it under `lock`."""
-        start = self._find(id)
-        if start >= 0 and (entry := _read(self._buffer[start : start + _SLOT], 0)) is not None:
-            settled = entry._replace(segment=segment, end=end, length=length, state=State.DURABLE)
-            self._write(start, settled)
+        buffer = self._buffer
+        if buffer[slot : slot + 16] != id:  # it was dropped meanwhile
+            return
+        at, chain = _AT(buffer, slot + 16)[0], _CHAIN(buffer, slot + 32)[0]
+        data = _ENTRY.pack(id, at, segment, end, length, chain, State.DURABLE)
+        buffer[slot : slot + _SLOT] = data + _SUM.pack(zlib.crc32(data))
 
     def restore(self, entry: RequestEntry, now: float) -> None:
         """Take up what a journal tells of; without room for it, it is not remembered. Call it under `lock`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import weakref
 
 
 class SharedMemory:
@@ -24,8 +25,9 @@ class SharedMemory:
         self.fd = os.memfd_create(name, os.MFD_CLOEXEC)
         os.ftruncate(self.fd, size)
         self.buffer = mmap.mmap(self.fd, size)
+        self._closing = weakref.finalize(self, os.close, self.fd)
 
     def close(self) -> None:
         """Let it go in this process."""
         self.buffer.close()
-        os.close(self.fd)
+        self._closing()

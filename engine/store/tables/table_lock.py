@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+from contextlib import AbstractContextManager
 from types import TracebackType
 
 
-class TableLock:
+class TableLock(AbstractContextManager[None]):
     """A record lock on one byte of a descriptor: the kernel lets it go when its process ends, however it ends.
 
     It is held for the few microseconds of one block of requests. Locks are of processes: threads of one process do not
@@ -26,7 +27,7 @@ class TableLock:
         fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, self._byte)
 
 
-class NullLock:
+class NullLock(AbstractContextManager[None]):
     """For a table that one process has to itself."""
 
     def __enter__(self) -> None:

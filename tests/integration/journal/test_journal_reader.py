@@ -37,6 +37,28 @@ def test_chains_are_merged_by_time_and_ties_by_name(tmp_path: Path, click: Click
         open_writer.close()
 
 
+def test_outcomes_alone_are_those_of_reading_everything(tmp_path: Path, click: Click, after: After) -> None:
+    writers = [SegmentWriter(tmp_path, name, segment_bytes=250) for name in ("a", "b")]
+    for number in range(30):
+        for writer in writers:
+            writer.append(Mark() if number % 3 else click(number), after(number))
+            writer.commit()
+    append_raw(tmp_path / "a" / "00000001.segment", bytes([2, 2]) + bytes(8) + b"no outcome")
+    reader = JournalReader(tmp_path)
+    found = [entry.record for _, entry in JournalReader(tmp_path).read() if isinstance(entry.record, Outcome)]
+    assert sorted(reader.outcomes(), key=lambda o: o.id) == sorted(found, key=lambda o: o.id)
+    assert len(found) == 20
+    assert reader.positions == Positions()
+    start = reader.positions_before(after(20))
+    assert len(start) == 2
+    behind = [entry.record for _, entry in JournalReader(tmp_path).read(start) if isinstance(entry.record, Outcome)]
+    assert sorted(reader.outcomes(start), key=lambda o: o.id) == sorted(behind, key=lambda o: o.id)
+    assert 0 < len(behind) < 20
+    assert reader.dead_letters.count == 1
+    for writer in writers:
+        writer.close()
+
+
 def test_a_reader_follows_live_writers(tmp_path: Path, click: Click, after: After) -> None:
     writers = [SegmentWriter(tmp_path, name, segment_bytes=250) for name in ("a", "b")]
     reader = JournalReader(tmp_path)

@@ -25,6 +25,7 @@ from engine.core.outcome import Outcome, OutcomeType
 from engine.core.reading import read
 from engine.journal import decode, encode
 from engine.journal.record import encode_many, shredded
+from engine.service.erasable_file import ErasableFile
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WHO, OTHER = "ab" * 16, "cd" * 16
@@ -199,3 +200,10 @@ def test_names_of_the_forgotten_are_their_own() -> None:
     assert all(len(name) == 32 and is_forgotten(name) for name in names)
     assert not is_forgotten(WHO)
     assert not is_forgotten("")
+
+
+def test_a_checkpoint_that_holds_shoppers_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "caps"
+    path.write_bytes(b"x")
+    assert [ErasableFile(path).erase([WHO]), ErasableFile(path).erase([WHO])] == [1, 0]
+    assert not path.exists()

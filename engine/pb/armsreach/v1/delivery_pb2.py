@@ -26,7 +26,7 @@ from engine.pb.armsreach.v1 import types_pb2 as armsreach_dot_v1_dot_types__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61rmsreach/v1/delivery.proto\x12\x0c\x61rmsreach.v1\x1a\x18\x61rmsreach/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x02\n\rDecideRequest\x12\x10\n\x08\x63\x61mpaign\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x11\n\tembedding\x18\x04 \x03(\x02\x12?\n\nattributes\x18\x05 \x03(\x0b\x32+.armsreach.v1.DecideRequest.AttributesEntry\x12\x10\n\x08\x63onsents\x18\x06 \x03(\t\x12\x10\n\x08\x63hannels\x18\x07 \x03(\t\x12\r\n\x05slots\x18\x08 \x03(\t\x12\x10\n\x08variants\x18\t \x03(\t\x12\r\n\x05top_k\x18\n \x01(\r\x12&\n\x02\x61t\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttime_zone\x18\x0c \x01(\t\x1aG\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.armsreach.v1.Scalar:\x02\x38\x01\"\xd5\x02\n\x0e\x44\x65\x63ideResponse\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x0b\n\x03\x61rm\x18\x02 \x01(\t\x12\x0f\n\x07variant\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x0c\n\x04slot\x18\x05 \x01(\t\x12:\n\x07\x63ontent\x18\x06 \x03(\x0b\x32).armsreach.v1.DecideResponse.ContentEntry\x12\x12\n\npropensity\x18\x07 \x01(\x01\x12 \n\x04mode\x18\x08 \x01(\x0e\x32\x12.armsreach.v1.Mode\x12\x10\n\x08snapshot\x18\t \x01(\t\x12)\n\x03top\x18\n \x03(\x0b\x32\x1c.armsreach.v1.ArmProbability\x12\x12\n\nrequest_id\x18\x0b \x01(\t\x1a.\n\x0c\x43ontentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x95\x04\n\x12\x44\x65\x63ideBatchRequest\x12\x10\n\x08\x63\x61mpaign\x18\x01 \x01(\t\x12\r\n\x05users\x18\x02 \x03(\t\x12\x13\n\x0brequest_ids\x18\x03 \x03(\t\x12\x12\n\nembeddings\x18\x04 \x01(\x0c\x12\x44\n\nattributes\x18\x05 \x03(\x0b\x32\x30.armsreach.v1.DecideBatchRequest.AttributesEntry\x12\x10\n\x08\x63onsents\x18\x06 \x03(\t\x12M\n\x0f\x63onsent_columns\x18\x07 \x03(\x0b\x32\x34.armsreach.v1.DecideBatchRequest.ConsentColumnsEntry\x12\x10\n\x08\x63hannels\x18\x08 \x03(\t\x12\r\n\x05slots\x18\t \x03(\t\x12\x10\n\x08variants\x18\n \x03(\t\x12&\n\x02\x61t\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03tag\x18\x0c \x01(\t\x12\x12\n\ntime_zones\x18\r \x03(\t\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x1aG\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.armsreach.v1.Column:\x02\x38\x01\x1a\x35\n\x13\x43onsentColumnsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"H\n\x06\x43olumn\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x0f\n\x07numbers\x18\x02 \x03(\x01\x12\r\n\x05\x66lags\x18\x03 \x03(\x08\x12\x0f\n\x07present\x18\x04 \x01(\x0c\"\xa4\x01\n\x13\x44\x65\x63ideBatchResponse\x12\x0b\n\x03tag\x18\x01 \x01(\t\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x02 \x03(\t\x12\x0c\n\x04\x61rms\x18\x03 \x03(\t\x12\x11\n\tarm_index\x18\x04 \x03(\r\x12\x14\n\x0cpropensities\x18\x05 \x01(\x0c\x12!\n\x05modes\x18\x06 \x03(\x0e\x32\x12.armsreach.v1.Mode\x12\x10\n\x08snapshot\x18\x07 \x01(\t\"\x85\x01\n\x15ReportOutcomesRequest\x12\x10\n\x08\x63\x61mpaign\x18\x01 \x01(\t\x12\'\n\x08outcomes\x18\x02 \x03(\x0b\x32\x15.armsreach.v1.Outcome\x12\x31\n\tfallbacks\x18\x03 \x03(\x0b\x32\x1e.armsreach.v1.FallbackDecision\"d\n\x10\x46\x61llbackDecision\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12.\n\ndecided_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x16ReportOutcomesResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\r\x12\x12\n\nduplicates\x18\x02 \x01(\r\"\x7f\n\x0e\x45xplainRequest\x12.\n\x07request\x18\x01 \x01(\x0b\x32\x1b.armsreach.v1.DecideRequestH\x00\x12\x15\n\x0b\x64\x65\x63ision_id\x18\x02 \x01(\tH\x00\x12\x10\n\x08\x63\x61mpaign\x18\x03 \x01(\t\x12\x0c\n\x04\x61rms\x18\x04 \x01(\rB\x06\n\x04what\"\x94\x02\n\x0f\x45xplainResponse\x12 \n\x04mode\x18\x01 \x01(\x0e\x32\x12.armsreach.v1.Mode\x12\x10\n\x08snapshot\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12+\n\ncandidates\x18\x04 \x03(\x0b\x32\x17.armsreach.v1.Candidate\x12=\n\x08\x65xcluded\x18\x05 \x03(\x0b\x32+.armsreach.v1.ExplainResponse.ExcludedEntry\x12 \n\x04\x64raw\x18\x06 \x01(\x0b\x32\x12.armsreach.v1.Draw\x1a/\n\rExcludedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x8b\x01\n\tCandidate\x12\x0b\n\x03\x61rm\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\x12\r\n\x05\x66loor\x18\x03 \x01(\x01\x12\x11\n\x04\x63ost\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x31\n\rcontributions\x18\x05 \x03(\x0b\x32\x1a.armsreach.v1.ContributionB\x07\n\x05_cost\".\n\x0c\x43ontribution\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\"F\n\x04\x44raw\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x0b\n\x03\x61rm\x18\x02 \x01(\t\x12\x0c\n\x04seed\x18\x03 \x01(\x04\x12\x0e\n\x06\x63ounts\x18\x04 \x03(\r2\xcc\x02\n\x08\x44\x65livery\x12\x43\n\x06\x44\x65\x63ide\x12\x1b.armsreach.v1.DecideRequest\x1a\x1c.armsreach.v1.DecideResponse\x12V\n\x0b\x44\x65\x63ideBatch\x12 .armsreach.v1.DecideBatchRequest\x1a!.armsreach.v1.DecideBatchResponse(\x01\x30\x01\x12[\n\x0eReportOutcomes\x12#.armsreach.v1.ReportOutcomesRequest\x1a$.armsreach.v1.ReportOutcomesResponse\x12\x46\n\x07\x45xplain\x12\x1c.armsreach.v1.ExplainRequest\x1a\x1d.armsreach.v1.ExplainResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61rmsreach/v1/delivery.proto\x12\x0c\x61rmsreach.v1\x1a\x18\x61rmsreach/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x03\n\rDecideRequest\x12\x10\n\x08\x63\x61mpaign\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x11\n\tembedding\x18\x04 \x03(\x02\x12?\n\nattributes\x18\x05 \x03(\x0b\x32+.armsreach.v1.DecideRequest.AttributesEntry\x12\x10\n\x08\x63onsents\x18\x06 \x03(\t\x12\x10\n\x08\x63hannels\x18\x07 \x03(\t\x12\r\n\x05slots\x18\x08 \x03(\t\x12\x10\n\x08variants\x18\t \x03(\t\x12\r\n\x05top_k\x18\n \x01(\r\x12&\n\x02\x61t\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttime_zone\x18\x0c \x01(\t\x12\x17\n\x0f\x65mbedding_bytes\x18\r \x01(\x0c\x1aG\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.armsreach.v1.Scalar:\x02\x38\x01\"\xd5\x02\n\x0e\x44\x65\x63ideResponse\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x0b\n\x03\x61rm\x18\x02 \x01(\t\x12\x0f\n\x07variant\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x0c\n\x04slot\x18\x05 \x01(\t\x12:\n\x07\x63ontent\x18\x06 \x03(\x0b\x32).armsreach.v1.DecideResponse.ContentEntry\x12\x12\n\npropensity\x18\x07 \x01(\x01\x12 \n\x04mode\x18\x08 \x01(\x0e\x32\x12.armsreach.v1.Mode\x12\x10\n\x08snapshot\x18\t \x01(\t\x12)\n\x03top\x18\n \x03(\x0b\x32\x1c.armsreach.v1.ArmProbability\x12\x12\n\nrequest_id\x18\x0b \x01(\t\x1a.\n\x0c\x43ontentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x95\x04\n\x12\x44\x65\x63ideBatchRequest\x12\x10\n\x08\x63\x61mpaign\x18\x01 \x01(\t\x12\r\n\x05users\x18\x02 \x03(\t\x12\x13\n\x0brequest_ids\x18\x03 \x03(\t\x12\x12\n\nembeddings\x18\x04 \x01(\x0c\x12\x44\n\nattributes\x18\x05 \x03(\x0b\x32\x30.armsreach.v1.DecideBatchRequest.AttributesEntry\x12\x10\n\x08\x63onsents\x18\x06 \x03(\t\x12M\n\x0f\x63onsent_columns\x18\x07 \x03(\x0b\x32\x34.armsreach.v1.DecideBatchRequest.ConsentColumnsEntry\x12\x10\n\x08\x63hannels\x18\x08 \x03(\t\x12\r\n\x05slots\x18\t \x03(\t\x12\x10\n\x08variants\x18\n \x03(\t\x12&\n\x02\x61t\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03tag\x18\x0c \x01(\t\x12\x12\n\ntime_zones\x18\r \x03(\t\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x1aG\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.armsreach.v1.Column:\x02\x38\x01\x1a\x35\n\x13\x43onsentColumnsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"H\n\x06\x43olumn\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x0f\n\x07numbers\x18\x02 \x03(\x01\x12\r\n\x05\x66lags\x18\x03 \x03(\x08\x12\x0f\n\x07present\x18\x04 \x01(\x0c\"\xa4\x01\n\x13\x44\x65\x63ideBatchResponse\x12\x0b\n\x03tag\x18\x01 \x01(\t\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x02 \x03(\t\x12\x0c\n\x04\x61rms\x18\x03 \x03(\t\x12\x11\n\tarm_index\x18\x04 \x03(\r\x12\x14\n\x0cpropensities\x18\x05 \x01(\x0c\x12!\n\x05modes\x18\x06 \x03(\x0e\x32\x12.armsreach.v1.Mode\x12\x10\n\x08snapshot\x18\x07 \x01(\t\"\x85\x01\n\x15ReportOutcomesRequest\x12\x10\n\x08\x63\x61mpaign\x18\x01 \x01(\t\x12\'\n\x08outcomes\x18\x02 \x03(\x0b\x32\x15.armsreach.v1.Outcome\x12\x31\n\tfallbacks\x18\x03 \x03(\x0b\x32\x1e.armsreach.v1.FallbackDecision\"d\n\x10\x46\x61llbackDecision\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12.\n\ndecided_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x16ReportOutcomesResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\r\x12\x12\n\nduplicates\x18\x02 \x01(\r\"\x7f\n\x0e\x45xplainRequest\x12.\n\x07request\x18\x01 \x01(\x0b\x32\x1b.armsreach.v1.DecideRequestH\x00\x12\x15\n\x0b\x64\x65\x63ision_id\x18\x02 \x01(\tH\x00\x12\x10\n\x08\x63\x61mpaign\x18\x03 \x01(\t\x12\x0c\n\x04\x61rms\x18\x04 \x01(\rB\x06\n\x04what\"\x94\x02\n\x0f\x45xplainResponse\x12 \n\x04mode\x18\x01 \x01(\x0e\x32\x12.armsreach.v1.Mode\x12\x10\n\x08snapshot\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12+\n\ncandidates\x18\x04 \x03(\x0b\x32\x17.armsreach.v1.Candidate\x12=\n\x08\x65xcluded\x18\x05 \x03(\x0b\x32+.armsreach.v1.ExplainResponse.ExcludedEntry\x12 \n\x04\x64raw\x18\x06 \x01(\x0b\x32\x12.armsreach.v1.Draw\x1a/\n\rExcludedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x8b\x01\n\tCandidate\x12\x0b\n\x03\x61rm\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\x12\r\n\x05\x66loor\x18\x03 \x01(\x01\x12\x11\n\x04\x63ost\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x31\n\rcontributions\x18\x05 \x03(\x0b\x32\x1a.armsreach.v1.ContributionB\x07\n\x05_cost\".\n\x0c\x43ontribution\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\"F\n\x04\x44raw\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x0b\n\x03\x61rm\x18\x02 \x01(\t\x12\x0c\n\x04seed\x18\x03 \x01(\x04\x12\x0e\n\x06\x63ounts\x18\x04 \x03(\r2\xcc\x02\n\x08\x44\x65livery\x12\x43\n\x06\x44\x65\x63ide\x12\x1b.armsreach.v1.DecideRequest\x1a\x1c.armsreach.v1.DecideResponse\x12V\n\x0b\x44\x65\x63ideBatch\x12 .armsreach.v1.DecideBatchRequest\x1a!.armsreach.v1.DecideBatchResponse(\x01\x30\x01\x12[\n\x0eReportOutcomes\x12#.armsreach.v1.ReportOutcomesRequest\x1a$.armsreach.v1.ReportOutcomesResponse\x12\x46\n\x07\x45xplain\x12\x1c.armsreach.v1.ExplainRequest\x1a\x1d.armsreach.v1.ExplainResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,41 +44,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPLAINRESPONSE_EXCLUDEDENTRY']._loaded_options = None
   _globals['_EXPLAINRESPONSE_EXCLUDEDENTRY']._serialized_options = b'8\001'
   _globals['_DECIDEREQUEST']._serialized_start=105
-  _globals['_DECIDEREQUEST']._serialized_end=472
-  _globals['_DECIDEREQUEST_ATTRIBUTESENTRY']._serialized_start=401
-  _globals['_DECIDEREQUEST_ATTRIBUTESENTRY']._serialized_end=472
-  _globals['_DECIDERESPONSE']._serialized_start=475
-  _globals['_DECIDERESPONSE']._serialized_end=816
-  _globals['_DECIDERESPONSE_CONTENTENTRY']._serialized_start=770
-  _globals['_DECIDERESPONSE_CONTENTENTRY']._serialized_end=816
-  _globals['_DECIDEBATCHREQUEST']._serialized_start=819
-  _globals['_DECIDEBATCHREQUEST']._serialized_end=1352
-  _globals['_DECIDEBATCHREQUEST_ATTRIBUTESENTRY']._serialized_start=1226
-  _globals['_DECIDEBATCHREQUEST_ATTRIBUTESENTRY']._serialized_end=1297
-  _globals['_DECIDEBATCHREQUEST_CONSENTCOLUMNSENTRY']._serialized_start=1299
-  _globals['_DECIDEBATCHREQUEST_CONSENTCOLUMNSENTRY']._serialized_end=1352
-  _globals['_COLUMN']._serialized_start=1354
-  _globals['_COLUMN']._serialized_end=1426
-  _globals['_DECIDEBATCHRESPONSE']._serialized_start=1429
-  _globals['_DECIDEBATCHRESPONSE']._serialized_end=1593
-  _globals['_REPORTOUTCOMESREQUEST']._serialized_start=1596
-  _globals['_REPORTOUTCOMESREQUEST']._serialized_end=1729
-  _globals['_FALLBACKDECISION']._serialized_start=1731
-  _globals['_FALLBACKDECISION']._serialized_end=1831
-  _globals['_REPORTOUTCOMESRESPONSE']._serialized_start=1833
-  _globals['_REPORTOUTCOMESRESPONSE']._serialized_end=1895
-  _globals['_EXPLAINREQUEST']._serialized_start=1897
-  _globals['_EXPLAINREQUEST']._serialized_end=2024
-  _globals['_EXPLAINRESPONSE']._serialized_start=2027
-  _globals['_EXPLAINRESPONSE']._serialized_end=2303
-  _globals['_EXPLAINRESPONSE_EXCLUDEDENTRY']._serialized_start=2256
-  _globals['_EXPLAINRESPONSE_EXCLUDEDENTRY']._serialized_end=2303
-  _globals['_CANDIDATE']._serialized_start=2306
-  _globals['_CANDIDATE']._serialized_end=2445
-  _globals['_CONTRIBUTION']._serialized_start=2447
-  _globals['_CONTRIBUTION']._serialized_end=2493
-  _globals['_DRAW']._serialized_start=2495
-  _globals['_DRAW']._serialized_end=2565
-  _globals['_DELIVERY']._serialized_start=2568
-  _globals['_DELIVERY']._serialized_end=2900
+  _globals['_DECIDEREQUEST']._serialized_end=497
+  _globals['_DECIDEREQUEST_ATTRIBUTESENTRY']._serialized_start=426
+  _globals['_DECIDEREQUEST_ATTRIBUTESENTRY']._serialized_end=497
+  _globals['_DECIDERESPONSE']._serialized_start=500
+  _globals['_DECIDERESPONSE']._serialized_end=841
+  _globals['_DECIDERESPONSE_CONTENTENTRY']._serialized_start=795
+  _globals['_DECIDERESPONSE_CONTENTENTRY']._serialized_end=841
+  _globals['_DECIDEBATCHREQUEST']._serialized_start=844
+  _globals['_DECIDEBATCHREQUEST']._serialized_end=1377
+  _globals['_DECIDEBATCHREQUEST_ATTRIBUTESENTRY']._serialized_start=1251
+  _globals['_DECIDEBATCHREQUEST_ATTRIBUTESENTRY']._serialized_end=1322
+  _globals['_DECIDEBATCHREQUEST_CONSENTCOLUMNSENTRY']._serialized_start=1324
+  _globals['_DECIDEBATCHREQUEST_CONSENTCOLUMNSENTRY']._serialized_end=1377
+  _globals['_COLUMN']._serialized_start=1379
+  _globals['_COLUMN']._serialized_end=1451
+  _globals['_DECIDEBATCHRESPONSE']._serialized_start=1454
+  _globals['_DECIDEBATCHRESPONSE']._serialized_end=1618
+  _globals['_REPORTOUTCOMESREQUEST']._serialized_start=1621
+  _globals['_REPORTOUTCOMESREQUEST']._serialized_end=1754
+  _globals['_FALLBACKDECISION']._serialized_start=1756
+  _globals['_FALLBACKDECISION']._serialized_end=1856
+  _globals['_REPORTOUTCOMESRESPONSE']._serialized_start=1858
+  _globals['_REPORTOUTCOMESRESPONSE']._serialized_end=1920
+  _globals['_EXPLAINREQUEST']._serialized_start=1922
+  _globals['_EXPLAINREQUEST']._serialized_end=2049
+  _globals['_EXPLAINRESPONSE']._serialized_start=2052
+  _globals['_EXPLAINRESPONSE']._serialized_end=2328
+  _globals['_EXPLAINRESPONSE_EXCLUDEDENTRY']._serialized_start=2281
+  _globals['_EXPLAINRESPONSE_EXCLUDEDENTRY']._serialized_end=2328
+  _globals['_CANDIDATE']._serialized_start=2331
+  _globals['_CANDIDATE']._serialized_end=2470
+  _globals['_CONTRIBUTION']._serialized_start=2472
+  _globals['_CONTRIBUTION']._serialized_end=2518
+  _globals['_DRAW']._serialized_start=2520
+  _globals['_DRAW']._serialized_end=2590
+  _globals['_DELIVERY']._serialized_start=2593
+  _globals['_DELIVERY']._serialized_end=2925
 # @@protoc_insertion_point(module_scope)

@@ -57,6 +57,7 @@ class DecideRequest(_message.Message):
     TOP_K_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
+    EMBEDDING_BYTES_FIELD_NUMBER: _builtins.int
     campaign: _builtins.str
     user: _builtins.str
     request_id: _builtins.str
@@ -65,6 +66,8 @@ class DecideRequest(_message.Message):
     """How many probabilities to return, highest first; 0 counts as 1."""
     time_zone: _builtins.str
     """The shopper's IANA zone, such as Europe/Berlin, for quiet hours and the hours of slots; empty for the campaign's."""
+    embedding_bytes: _builtins.bytes
+    """The embedding as little-endian float32, in place of `embedding`: the same numbers, read many times faster."""
     @_builtins.property
     def embedding(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
     @_builtins.property
@@ -100,10 +103,11 @@ class DecideRequest(_message.Message):
         top_k: _builtins.int = ...,
         at: _timestamp_pb2.Timestamp | None = ...,
         time_zone: _builtins.str = ...,
+        embedding_bytes: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attributes", b"attributes", "campaign", b"campaign", "channels", b"channels", "consents", b"consents", "embedding", b"embedding", "request_id", b"request_id", "slots", b"slots", "time_zone", b"time_zone", "top_k", b"top_k", "user", b"user", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attributes", b"attributes", "campaign", b"campaign", "channels", b"channels", "consents", b"consents", "embedding", b"embedding", "embedding_bytes", b"embedding_bytes", "request_id", b"request_id", "slots", b"slots", "time_zone", b"time_zone", "top_k", b"top_k", "user", b"user", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
