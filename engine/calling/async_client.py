@@ -26,7 +26,7 @@ from engine.calling.fallbacks import Fallbacks
 from engine.calling.feed import Feed
 from engine.calling.options import ClientOptions
 from engine.calling.snapshot_state import ShareState, SnapshotState
-from engine.core.errors import ArmsreachError, CallerError
+from engine.core.errors import ArmsreachError, CallerError, Refused
 from engine.core.feature import Scalar
 from engine.core.outcome import Outcome
 from engine.core.variant import Variant, VariantState
@@ -248,6 +248,9 @@ class AsyncClient:
         """Send reports; where the server refuses them, halve until the bad one stands alone."""
         try:
             await self._ask(calls.report_fallbacks(campaign, reports), within_s, _MANY)
+        except Refused:  # not for what they say; with another token they may be taken
+            self._fallbacks.put_back(campaign, reports)
+            raise
         except CallerError:
             if len(reports) == 1:
                 self._fallbacks.done(reports, refused=True)

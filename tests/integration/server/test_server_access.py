@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -173,6 +174,20 @@ def test_a_client_that_asks_too_much_is_told_when_to_come_back(guarded: Any) -> 
     with pytest.raises(ResourceExhausted, match="2 decisions and outcomes a second"):
         ask_much()
     assert not client(everything).decide("promo", "u9", [0.0] * 4).safe, "others must not feel it"
+
+
+def test_safe_answers_wait_for_a_token_that_is_good(start_server: Any, make_settings: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    with Client(f"127.0.0.1:{port}", ClientOptions(deadline_ms=50.0, report_every_s=0.05)) as nobody:
+        assert nobody.decide("promo", "u", [0.0] * 4).safe
+        server = start_server(port=port, settings='[security]\ntokens = "tokens.toml"\n')
+        token = add(server.folder, "all", "--scope=decide", "--scope=report", "--scope=campaigns")
+        with Client(server.address, ClientOptions(deadline_ms=5_000.0, token=token)) as client:
+            in_force(lambda: client.create_campaign(make_settings()))
+        assert not nobody.flush(2.0)
+        assert (nobody.waiting_fallbacks, nobody.lost_fallbacks) == (1, 0)
 
 
 def tls(pki: Path, folder: Path, client_ca: str = "") -> str:

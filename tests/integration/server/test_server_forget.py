@@ -283,7 +283,12 @@ def test_nothing_of_people_or_secrets_is_logged_or_kept(start_server: Any, make_
     with Client(server.address, ClientOptions(deadline_ms=5_000.0, token=token)) as client:
         client.create_campaign(make_settings())
         good = client.decide(
-            "promo", **who, attributes={"segment": "new"}, request_id="basket-of-" + SECRET_USER, consents=["sms"]
+            "promo",
+            **who,
+            attributes={"segment": "new"},
+            request_id="basket-of-" + SECRET_USER,
+            consents=["sms"],
+            time_zone="Pacific/Apia",
         )
         assert not good.safe, server.log
         provoke(lambda: client.decide("promo", **who, attributes={"segment": 3.0}))
@@ -327,7 +332,10 @@ def test_nothing_of_people_or_secrets_is_logged_or_kept(start_server: Any, make_
     assert not re.search(r"Bearer|authorization", log)
     # The folder knows the shopper by pseudonym alone, and of the request what the schema names.
     kept = server.folder / "data"
-    assert holding(kept, SECRET_USER.encode(), b"mustermann", SECRET_TEXT.encode(), token.encode(), b"basket") == []
+    assert (
+        holding(kept, SECRET_USER.encode(), b"mustermann", b"Apia", SECRET_TEXT.encode(), token.encode(), b"basket")
+        == []
+    )
     assert holding(kept, KEY.encode(), bytes.fromhex(KEY)) == []
     assert [name.split("/")[0] for name in holding(kept, pseudonym(SECRET_USER).encode())] == ["journal"]
     (decision,) = decisions(server.folder).values()
