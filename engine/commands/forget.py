@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import socket
 from pathlib import Path
 
@@ -18,12 +19,20 @@ def run(settings: Settings, users: list[str], file: Path | None) -> None:
     asked = [*users, *_listed(file)]
     if not asked:
         raise InvalidInput("expected one shopper or more, or a --file that names them", field="USER")
-    done = open_forgetting(settings, f"{getpass.getuser()}@{socket.gethostname()}").forget(list(dict.fromkeys(asked)))
+    done = open_forgetting(settings, f"{_user()}@{socket.gethostname()}").forget(list(dict.fromkeys(asked)))
     console = Console(highlight=False, soft_wrap=True)
     console.print(
         f"{done.shoppers:,} shoppers forgotten: {done.records:,} records erased in {done.segments:,} journal files"
     )
     console.print(f"audit record in {settings.folder / 'audit.jsonl'}; logs that were exported are yours to erase")
+
+
+def _user() -> str:
+    """Who runs this; in a container the number may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def _listed(file: Path | None) -> list[str]:
