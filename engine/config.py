@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.config_access import LimitSettings, SecuritySettings
 from engine.core.errors import ConfigError
 from engine.core.frequency_cap import FrequencyCap, checked_caps
 from engine.core.reading import read
@@ -21,7 +22,7 @@ class ServerSettings:
     """Where the server listens.
 
     Attributes:
-        host: Address; loopback unless you know who can reach it.
+        host: Address; beyond loopback only with credentials, see `SecuritySettings`.
         port: 0 takes any free port.
         drain_s: How long running calls may finish after a stop.
         max_message_mb: Largest message in either direction.
@@ -39,11 +40,11 @@ class ServerSettings:
             raise ConfigError(f"expected 1 to 64, got {self.workers}; one for each core", field="workers")
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"expected 0 to 65535, got {self.port}", field="port")
-        if self.host not in ("127.0.0.1", "localhost", "::1"):
-            raise ConfigError(
-                "there is no authentication yet, so only loopback is served; put an authenticating proxy in front",
-                field="host",
-            )
+
+    @property
+    def loopback(self) -> bool:
+        """Whether other machines cannot reach it."""
+        return self.host in ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,17 @@ class JournalSettings:
         durability: `fsync` survives a power cut; `write` survives a kill only.
         segment_mb: A new segment begins past this size.
         mark_s: An idle server writes a heartbeat this often, so that learning can go on.
+        keep_days: Segments whose records are all older are removed, once learners are done with them; 0 keeps all.
     """
 
     durability: Literal["fsync", "write"] = "fsync"
     segment_mb: int = 64
     mark_s: float = 5.0
+    keep_days: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.keep_days < 0:
+            raise ConfigError(f"expected 0 or more, got {self.keep_days}", field="keep_days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +199,25 @@ class Settings:
     learner: LearnerSettings = field(default_factory=LearnerSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     caps: tuple[FrequencyCap, ...] = ()
     caps_table: CapsTableSettings = field(default_factory=CapsTableSettings)
 
     def __post_init__(self) -> None:
         checked_caps(self.caps)
+        security = self.security
+        if not (self.server.loopback or security.identifies_callers or security.listen_without_credentials):
+            raise ConfigError(
+                "to listen beyond loopback, set security.certificate and key, and security.tokens or client_ca; or put"
+                " an authenticating proxy in front and set security.listen_without_credentials = true",
+                field="server.host",
+            )
+
+    @property
+    def tokens_file(self) -> Path:
+        """Where tokens are kept; without a setting, where they would be."""
+        return Path(self.security.tokens) if self.security.tokens else self.folder / "tokens.toml"
 
     @property
     def folder(self) -> Path:
@@ -246,7 +267,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 # `data` is for the file and `--data` alone: ARMSREACH_DATA names the public data sets that tests and benchmarks read,
 # and a server must not write its journal there.
 _PLAIN = ("clock", "campaigns", "poll_s")
-_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger", "telemetry", "caps_table")
+_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger", "telemetry", "caps_table", "security", "limits")
 
 
 def _toml_value(text: str) -> Any:
@@ -257,8 +278,20 @@ def _toml_value(text: str) -> Any:
 
 
 def _relative_to(settings: Settings, path: Path | None) -> Settings:
-    """Relative campaign files stand beside the settings file; the data folder beside where one works."""
+    """Relative files that the settings name stand beside them; the data folder beside where one works."""
     if path is None:
         return settings
     files = tuple(str(path.parent / name) for name in settings.campaigns)
-    return replace(settings, campaigns=files)
+
+    def beside(name: str) -> str:
+        return str(path.parent / name) if name else ""
+
+    named = settings.security
+    security = replace(
+        named,
+        certificate=beside(named.certificate),
+        key=beside(named.key),
+        client_ca=beside(named.client_ca),
+        tokens=beside(named.tokens),
+    )
+    return replace(settings, campaigns=files, security=security)

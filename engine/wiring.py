@@ -7,8 +7,9 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from engine.journal import (
     JournalReader,
     Mark,
     Position,
+    Positions,
     SegmentWriter,
     WatchedWriter,
     close_orphans,
@@ -33,18 +35,23 @@ from engine.service.campaigns import Campaigns
 from engine.service.clocks import ClientClock, SystemClock
 from engine.service.deciding import Deciding
 from engine.service.delivery import Delivery
+from engine.service.erasure_desk import ErasureDesk
 from engine.service.explaining import Explaining
+from engine.service.forgetting import Forgetting
 from engine.service.frequencies import Frequencies
 from engine.service.frequency_recall import recall_frequencies
+from engine.service.learning_checkpoint import Checkpoint
 from engine.service.models import Models
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.recalling import chain_name, entry_reader, recall
 from engine.service.registry import Registry
 from engine.service.request_memory import SharedRequestMemory
+from engine.service.retention import Holders, Retention
 from engine.service.serving import Serving
 from engine.service.spending import nothing_given_back, spent_behind
 from engine.service.taking_over import Recover
 from engine.store.documents import DocumentStore
+from engine.store.key_fingerprint import require_same_key
 from engine.store.leases import SqliteLeases
 from engine.store.ledger import node_name, open_ledger
 from engine.store.snapshots import SnapshotStore
@@ -74,6 +81,9 @@ class Worker:
         commits: The journal's writer; to be closed last.
         telemetry: What it tells of itself.
         clock: Time as decisions carry it.
+        desk: Looks for shoppers to forget.
+        retention: Removes what is older than the settings allow; the first worker does.
+        number: Of this worker.
     """
 
     delivery: Delivery
@@ -86,6 +96,9 @@ class Worker:
     commits: GroupCommit
     telemetry: Telemetry
     clock: SystemClock | ClientClock
+    desk: ErasureDesk
+    retention: Retention
+    number: int = 0
 
     async def refresh(self) -> None:
         """Look for news, of snapshots and of campaigns, and swap them in."""
@@ -164,6 +177,7 @@ def open_key(settings: Settings) -> KeyedHash:
 
     Raises:
         CorruptState: If the kept key is not what was written.
+        FailedPrecondition: If the data folder was written under another key.
     """
     text = os.environ.get("ARMSREACH_SERVER_KEY")
     path = settings.folder / "server.key"
@@ -176,11 +190,13 @@ def open_key(settings: Settings) -> KeyedHash:
             pass
         text = path.read_text()
     try:
-        return KeyedHash(bytes.fromhex(text.strip()))
+        key = KeyedHash(bytes.fromhex(text.strip()))
     except ValueError:
         raise CorruptState(
             f"{path}: expected hexadecimal digits; restore the key, or holdout and control change"
         ) from None
+    require_same_key(settings.folder, key)
+    return key
 
 
 def open_journal(settings: Settings, campaigns: Campaigns) -> JournalReader:
@@ -275,9 +291,10 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
         shared: Tables that it has in common with other workers; None for the only one.
 
     Raises:
-        FailedPrecondition: If another server has the data folder.
+        FailedPrecondition: If another server has the data folder, or it was written under another key.
         CorruptState: If the journal is damaged before its tail.
     """
+    key = open_key(settings)
     campaigns = open_campaigns(settings)
     create_campaign_files(settings, campaigns)
     stores = snapshot_stores(settings)
@@ -304,7 +321,7 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
     if shared is not None:
         with table.lock:
             table.drop_pending(number)  # of an earlier process of this worker: what it had written is recalled
-    deciding = Deciding(open_key(settings))
+    deciding = Deciding(key)
     decisions = SharedRequestMemory(table, ids.ttl_s, number, entry_reader(journal, arms))
     telemetry = open_telemetry(settings, number, registry, table, shared)
     commits = GroupCommit(WatchedWriter(writer, telemetry.commits))
@@ -318,6 +335,10 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
     )  # fmt: skip
     adoption.open(writer.position)
     telemetry.sources.append(allowance_gauges(allowances))
+
+    async def mark() -> None:
+        await commits.append(Mark(), clock.now())
+
     return Worker(
         delivery=Delivery(deciding, adoption, commits, clock, decisions, outcomes, telemetry.watch),
         explaining=Explaining(deciding),
@@ -329,6 +350,9 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
         commits=commits,
         telemetry=telemetry,
         clock=clock,
+        desk=ErasureDesk(settings.folder / "erasing", chain_name(number), (frequencies,), writer.begin_segment, mark),
+        retention=open_retention(settings, campaigns),
+        number=number,
     )
 
 
@@ -345,6 +369,44 @@ def open_telemetry(
         table_gauges(table),
     )
     return telemetry
+
+
+def open_retention(settings: Settings, campaigns: Campaigns, holders: Sequence[Holders] = ()) -> Retention:
+    """What removes old segments of a data folder; learners that read on hold what they need.
+
+    Args:
+        settings: All settings.
+        campaigns: Whose learners.
+        holders: Who else recovers from the journal.
+    """
+
+    def learners() -> Iterable[Positions]:
+        for stored in campaigns.all():
+            saved = Checkpoint.load(learner_folder(settings, stored.campaign.id) / "checkpoint")
+            yield saved.positions if saved is not None else Positions()
+
+    # Retries find their decisions in the journal, and frequency caps what was sent.
+    shop = max((cap.within_s for cap in settings.caps), default=0.0)
+    own = max((cap.within_s for stored in campaigns.all() for cap in stored.campaign.caps), default=0.0)
+    needed = max(settings.request_ids.ttl_s, shop, own)
+    keep = max(timedelta(days=settings.journal.keep_days), timedelta(seconds=needed))
+    keeps_all = not settings.journal.keep_days
+    return Retention(settings.folder / "journal", None if keeps_all else keep, [learners, *holders])
+
+
+def open_forgetting(settings: Settings, who: str) -> Forgetting:
+    """What forgets shoppers of a data folder.
+
+    Raises:
+        FailedPrecondition: If there is no data folder yet, or it was written under another key.
+    """
+    journal_folder(settings)
+    return Forgetting(settings.folder, open_key(settings), SystemClock(), who)
+
+
+def learner_folder(settings: Settings, campaign: str) -> Path:
+    """Where a campaign's learner keeps its files."""
+    return settings.folder / "learner" / campaign
 
 
 def open_allowances(settings: Settings, chain: str, arms: ArmsOf) -> Allowances:
@@ -377,7 +439,7 @@ def open_learning(settings: Settings, campaign: str, *, holder: str) -> Learning
         catalogues=campaigns.catalogue,
         snapshots=snapshot_stores(settings)(campaign),
         leases=SqliteLeases(settings.folder / "leases.db", SystemClock()),
-        folder=settings.folder / "learner" / campaign,
+        folder=learner_folder(settings, campaign),
         clock=SystemClock(),
         holder=holder,
         apart=(os.cpu_count() or 1) > 1,

@@ -80,8 +80,10 @@ def _error(code: grpc.StatusCode, text: str, field: str, target: str) -> errors.
             return errors.NotFound(text)
         case grpc.StatusCode.FAILED_PRECONDITION:
             return errors.FailedPrecondition(text)
-        case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
-            return errors.CallerError(f"{target} refuses this caller: {text}")
+        case grpc.StatusCode.UNAUTHENTICATED:
+            return errors.Unauthenticated(f"{target} refuses this caller: {text}")
+        case grpc.StatusCode.PERMISSION_DENIED:
+            return errors.PermissionDenied(f"{target} refuses this caller: {text}")
         case grpc.StatusCode.UNIMPLEMENTED:
             # Whatever answers there is not our server, or not yet: nothing that the request could do better.
             return errors.Unavailable(f"{target} does not know this call: {text}; compare the versions of both sides")

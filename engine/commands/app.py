@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from engine.commands.access import remember_access
 from engine.commands.alarms import alarms
 from engine.commands.campaign import campaign
 from engine.commands.models import models
+from engine.commands.tokens import tokens
 from engine.config import Settings, read_settings
 from engine.telemetry.log_format import set_up_logging
 
@@ -19,8 +21,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(campaign, name="campaign")
-app.add_typer(models, name="models")
+app.add_typer(campaign, name="campaign", callback=remember_access)
+app.add_typer(models, name="models", callback=remember_access)
+app.add_typer(tokens, name="tokens")
 app.command()(alarms)
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings in TOML; see examples/armsreach.toml.")]
@@ -68,6 +71,21 @@ def log(
     from engine.commands.log import run
 
     run(_settings(config, data), campaign_id, output)
+
+
+@app.command()
+def forget(
+    users: Annotated[
+        list[str] | None, typer.Argument(metavar="USER...", help="Shoppers, as the shop knows them.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="Shoppers, one a line.")] = None,
+    config: Config = None,
+    data: Data = "",
+) -> None:
+    """Erase shoppers from this data folder, for good; servers may go on meanwhile."""
+    from engine.commands.forget import run
+
+    run(_settings(config, data), users or [], file)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from engine.journal.arms_of import ArmsOf
 from engine.journal.batch_end import BatchEnd
 from engine.journal.dead_letters import DeadLetters
 from engine.journal.entry import Entry, Record
+from engine.journal.erasing import Erased, erase_users, live_chains
 from engine.journal.files import FileJournal
 from engine.journal.framed_lengths import framed_lengths
 from engine.journal.group_commit import Added, GroupCommit
@@ -18,6 +19,7 @@ from engine.journal.position import Position
 from engine.journal.positions import Positions
 from engine.journal.reader import JournalReader
 from engine.journal.record import decode, encode
+from engine.journal.retention import remove_before
 from engine.journal.watched_writer import CommitWatch, WatchedWriter
 from engine.journal.writer import SegmentWriter
 
@@ -29,6 +31,7 @@ __all__ = [
     "CommitWatch",
     "DeadLetters",
     "Entry",
+    "Erased",
     "FileJournal",
     "GroupCommit",
     "Journal",
@@ -44,6 +47,9 @@ __all__ = [
     "close_orphans",
     "decode",
     "encode",
+    "erase_users",
     "framed_lengths",
+    "live_chains",
     "records_at",
+    "remove_before",
 ]

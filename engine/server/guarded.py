@@ -29,6 +29,14 @@ class Gate(Protocol):
         """
         ...
 
+    def heed(self, method: str, request: Any, context: Any) -> float:
+        """Look at a message of a stream that was let in; how many seconds to wait before it is taken up.
+
+        Raises:
+            ArmsreachError: If the caller may not ask this.
+        """
+        ...
+
     def leave(self) -> None:
         """An admitted call is over."""
         ...
@@ -47,6 +55,10 @@ class OpenGate:
 
     def admit(self, method: str, request: Any, context: Any) -> None:
         """See `Gate`."""
+
+    def heed(self, method: str, request: Any, context: Any) -> float:  # noqa: ARG002
+        """See `Gate`."""
+        return 0.0
 
     def leave(self) -> None:
         """See `Gate`."""
@@ -115,7 +127,7 @@ def _stream(name: str, handle: Callable[[Any, Any], AsyncIterator[Any]], gate: G
         try:
             gate.admit(name, None, context)
             admitted = True
-            async for response in handle(requests, context):
+            async for response in handle(_heeded(name, requests, context, gate), context):
                 yield response
         except asyncio.CancelledError:
             code = _CANCELLED
@@ -130,6 +142,15 @@ def _stream(name: str, handle: Callable[[Any, Any], AsyncIterator[Any]], gate: G
             watch.done(name, time.perf_counter() - began, code)
 
     return handled
+
+
+async def _heeded(name: str, requests: AsyncIterator[Any], context: Any, gate: Gate) -> AsyncIterator[Any]:
+    """The messages of a stream, each looked at; who sends too many is slowed down, not refused."""
+    async for request in requests:
+        wait_s = gate.heed(name, request, context)
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        yield request
 
 
 def _status(error: Exception) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -14,6 +15,7 @@ from grpc_health.v1.health import aio as async_health  # type: ignore[attr-defin
 from grpc_reflection.v1alpha import reflection
 
 from engine.config import Settings
+from engine.config_access import SecuritySettings
 from engine.core.errors import Unavailable
 from engine.pb.armsreach.v1 import (
     campaigns_pb2,
@@ -23,11 +25,13 @@ from engine.pb.armsreach.v1 import (
     models_pb2,
     models_pb2_grpc,
 )
+from engine.server.access import ClientRates, NoRates, PeerGate, Sizes, TokenGate, Tokens, server_credentials
 from engine.server.campaigns_servicer import CampaignsServicer
 from engine.server.delivery_servicer import DeliveryServicer
-from engine.server.guarded import Guarded, OpenGate, methods_of
+from engine.server.guarded import Gate, Guarded, methods_of
 from engine.server.health_report import HealthReport
 from engine.server.models_servicer import ModelsServicer
+from engine.store.access import TokenFile
 from engine.wiring import Worker
 
 if TYPE_CHECKING:
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _HEALTH_S = 0.2
+_RETENTION_S = 600.0
 
 SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
@@ -66,7 +71,7 @@ class Server:
         )
         self.port = 0
         self._metrics: MetricsEndpoint | None = None
-        gate, watch = OpenGate(), worker.telemetry.calls
+        gate, watch = gate_of(settings, settings.server.workers), worker.telemetry.calls
         for module, name, add, servicer in (
             (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
              DeliveryServicer(worker.delivery, worker.explaining)),
@@ -88,11 +93,12 @@ class Server:
         """Listen and serve.
 
         Raises:
+            ConfigError: If certificate, key or authority cannot be used.
             Unavailable: If the address is taken.
         """
         address = f"{self._settings.server.host}:{self._settings.server.port}"
         try:
-            self.port = self._grpc.add_insecure_port(address)
+            self.port = listen(self._grpc, address, self._settings.security)
         except RuntimeError:
             raise Unavailable(
                 f"cannot listen on {address}: it is taken, or not this machine's; choose another server.port or --port"
@@ -109,10 +115,19 @@ class Server:
             asyncio.create_task(_every(self._settings.poll_s, self._refresh)),
             asyncio.create_task(_every(self._settings.journal.mark_s, self._mark)),
             asyncio.create_task(_every(_HEALTH_S, self._report.look)),
+            asyncio.create_task(_every(self._settings.poll_s, self._forget)),
         ]
+        if self._worker.number == 0:
+            self._tasks.append(asyncio.create_task(_every(_RETENTION_S, self._retain)))
 
     async def _refresh(self) -> None:
         await self._worker.refresh()
+
+    async def _forget(self) -> None:
+        await self._worker.desk.look()
+
+    async def _retain(self) -> None:
+        await asyncio.to_thread(self._worker.retention.remove, self._worker.clock.now())
 
     async def _mark(self) -> None:
         await self._worker.mark()
@@ -129,6 +144,42 @@ class Server:
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.close)
         await self._worker.close()
+
+
+def gate_of(settings: Settings, workers: int = 1) -> Gate:
+    """Who may call, as the settings say.
+
+    Args:
+        settings: All settings.
+        workers: How many processes share the clients of this host; each grants its part of their rate.
+
+    Raises:
+        ConfigError: If the file of tokens cannot be used.
+        FailedPrecondition: If others than its owner may write it.
+    """
+    limits = settings.limits
+    sizes = Sizes(limits.decide_kb << 10, limits.call_kb << 10)
+    if settings.security.tokens:
+        rates = ClientRates(limits.rows_per_s, limits.burst_s, workers)
+        return TokenGate(Tokens(TokenFile(settings.tokens_file)), rates, sizes)
+    return PeerGate(ClientRates(limits.rows_per_s, limits.burst_s, workers) if limits.rows_per_s else NoRates(), sizes)
+
+
+def listen(server: grpc.aio.Server, address: str, security: SecuritySettings) -> int:
+    """Add the port that the settings ask for: with TLS where there is a certificate, else in plain text.
+
+    Returns:
+        The port's number.
+
+    Raises:
+        ConfigError: If certificate, key or authority cannot be used.
+        RuntimeError: If the address is taken.
+    """
+    if not security.certificate:
+        return server.add_insecure_port(address)
+    authority = Path(security.client_ca) if security.client_ca else None
+    credentials = server_credentials(Path(security.certificate), Path(security.key), authority)
+    return server.add_secure_port(address, credentials)
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
