@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from engine.service.allowance import Allowance
 from engine.service.frequency import Frequency
 from engine.service.no_frequency import NoFrequency
 from engine.store.tables import FULL
+
+T = TypeVar("T")
 
 Draw = Callable[[Sequence[int], Sequence[EligibleSet]], tuple[np.ndarray, np.ndarray]]
 """Rows and what they may be drawn from → their counts, shape (rows, k), and their columns, shape (rows,)."""
@@ -114,28 +116,53 @@ class Restraint:
         return drawn
 
     def _draw_part(self, rows: Rows, part: list[int], draw: Draw, make: MakeSet, drawn: Drawn) -> None:
-        users, moments = [rows.users[i] for i in part], [rows.at[i].timestamp() for i in part]
-        bits = dict(zip(part, self._frequency.blocked(users, moments), strict=True))
-        acts = {i: rows.modes[i] is not Mode.HOLDOUT for i in part}
-        full = {i for i in part if acts[i] and bits[i] & FULL}
-        todo = [i for i in part if i not in full]
+        users, moments = _some(rows.users, part), _seconds(_some(rows.at, part))
+        bits = self._frequency.blocked(users, moments)
+        refused: set[int] = set()
+        if any(bits):
+            places, refused = self._narrow(rows, part, bits, make, drawn)
+        else:
+            places = part
+        self._draw_paid(rows, places, draw, make, drawn, refused)
+        chosen = drawn.columns[part].tolist()
+        if refused:
+            chosen = [0 if row in refused else column for row, column in zip(part, chosen, strict=True)]
+        late = self._frequency.count(users, chosen, moments, _some(rows.ids, part))
+        for i in late:
+            self._refund(drawn.sets[part[i]].excluded.ids[chosen[i]])
+        drawn.refused += [*refused, *(part[i] for i in late)]
+
+    def _narrow(
+        self, rows: Rows, part: list[int], bits: Sequence[int], make: MakeSet, drawn: Drawn
+    ) -> tuple[list[int], set[int]]:
+        """Take what is capped out of the rows' sets: the rows to draw, and those whose send could not be counted."""
+        refused: set[int] = set()
+        for row, some in zip(part, bits, strict=True):
+            if not some or rows.modes[row] is Mode.HOLDOUT:
+                continue
+            if some & FULL:
+                refused.add(row)
+            else:
+                drawn.sets[row] = self._narrowed(rows.sets[row], some, None, make)
+        return [row for row in part if row not in refused], refused
+
+    def _draw_paid(
+        self, rows: Rows, todo: list[int], draw: Draw, make: MakeSet, drawn: Drawn, refused: set[int]
+    ) -> None:
+        """Draw rows and pay for them; those behind the point where a limit runs short are drawn again without it."""
         while todo:
             codes = self._allowance.excluded() if self._allowance is not None else None
-            sets = [self._narrowed(rows.sets[i], bits[i], codes, make) if acts[i] else rows.sets[i] for i in todo]
-            counts, columns = draw(todo, sets)
+            if codes is not None:
+                for row in todo:
+                    if rows.modes[row] is not Mode.HOLDOUT:
+                        drawn.sets[row] = self._narrowed(drawn.sets[row], 0, codes, make)
+            counts, columns = draw(todo, _some(drawn.sets, todo))
             paid = self._allowance.take_rows(columns) if self._allowance is not None else len(todo)
             if not paid:  # nothing can be paid that was not excluded: it would go on for ever
-                full.update(todo)
-                break
+                refused.update(todo)
+                return
             drawn.counts[todo[:paid]], drawn.columns[todo[:paid]] = counts[:paid], columns[:paid]
-            for i, eligible in zip(todo[:paid], sets, strict=False):
-                drawn.sets[i] = eligible
             todo = todo[paid:]
-        chosen = [0 if i in full else int(drawn.columns[i]) for i in part]
-        late = self._frequency.count(users, chosen, moments, [rows.ids[i] for i in part])
-        for row in late:
-            self._refund(drawn.sets[part[row]].excluded.ids[chosen[row]])
-        drawn.refused += [*full, *(part[row] for row in late)]
 
     def undo(self, users: Sequence[str], ids: Sequence[bytes], at: Sequence[datetime], arms: Sequence[ArmId]) -> None:
         """Take back what was counted and paid for decisions that never became durable."""
@@ -170,6 +197,23 @@ class Restraint:
 
 
 UNRESTRAINED = Restraint()
+
+
+def _some(column: Sequence[T], rows: list[int]) -> list[T]:
+    """Some rows of a column; quick where they stand side by side."""
+    if len(rows) == len(column):
+        return list(column)
+    if rows[-1] - rows[0] + 1 == len(rows):
+        return list(column[rows[0] : rows[-1] + 1])
+    return [column[row] for row in rows]
+
+
+def _seconds(moments: list[datetime]) -> list[float]:
+    """Seconds since 1970; all rows of a batch have one moment."""
+    first = moments[0]
+    if moments[-1] is first and all(moment is first for moment in moments):
+        return [first.timestamp()] * len(moments)
+    return [moment.timestamp() for moment in moments]
 
 
 def _parts(rows: Sequence[int], size: int) -> Iterator[list[int]]:
