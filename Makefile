@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay bench-hours bench-learner bench-swap bench-arms bench-start bench-serve bench-budget bench-caps tutorial
+.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay bench-hours bench-learner bench-swap bench-arms bench-start bench-serve bench-budget bench-caps bench-telemetry bench-alarms bench-gate tutorial
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -100,6 +100,9 @@ bench-budget: $(VENV)/.dev  ## What a budget costs a decision, and a chunk its l
 bench-caps: $(VENV)/.dev  ## What frequency caps cost a decision among a million shoppers
 	$(BIN)/python benchmarks/caps_speed.py
 
+bench-gate: $(VENV)/.dev  ## What it costs to ask who calls, and to limit them
+	$(BIN)/python benchmarks/gate_speed.py
+
 bench-replay: $(VENV)/.dev  ## Replay of a million decisions against reading, scoring and fitting alone; long
 	$(BIN)/python benchmarks/replay_speed.py --obp
 
@@ -130,6 +133,12 @@ $(VENV)/.fuzz: $(VENV)/.dev
 
 fuzz: $(VENV)/.fuzz  ## Coverage-guided fuzzing of what is read from outside, FUZZ_S seconds (60) a target
 	$(BIN)/python fuzz/run.py --seconds $${FUZZ_S:-60}
+
+bench-telemetry: $(VENV)/.dev  ## What counting costs a decision
+	$(BIN)/python benchmarks/telemetry_speed.py
+
+bench-alarms: $(VENV)/.dev  ## How often alarms cry wolf, and how soon they find what they are for
+	$(BIN)/python benchmarks/alarm_statistics.py
 
 tutorial: $(VENV)/.dev  ## Run every command of docs/tutorial.md on real data and renew its outputs
 	$(BIN)/python docs/make_tutorial.py

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -88,12 +89,11 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
-    made = campaign(caps=[{"most": 2, "within_s": 86_400.0}]) if hasattr(campaign(), "caps") else campaign()
-    settings, config = settings_of(folder, learner={"enabled": False})
+    made = campaign(caps=[{"most": 4, "within_s": 86_400.0}])
+    users = max(1_000_000, options.rows * options.messages, options.users)
+    settings, config = settings_of(folder, learner={"enabled": False}, caps_table={"users": users})
     prepare(settings, made)
     serve = [sys.executable, "-m", "engine", "serve", "--config", str(config), "--data", settings.data, "--port", "0"]
-    import os
-
     server = Process(serve, folder, "serve", os.sched_getaffinity(0))
     client = [sys.executable, str(HERE / "batch_speed.py"), "--client", server.address, "--rows", str(options.rows)]
     try:

@@ -82,7 +82,9 @@ async def measure(folder: Path, size: int) -> dict[str, float]:
             ],
         )
     )
-    blocks: list[DecisionBlock] = parts.time("score, explore, draw", lambda i: deciding.draw(serving, part(ready, i)))
+    blocks: list[DecisionBlock] = parts.time(
+        "score, explore, draw", lambda i: deciding.draw(serving, part(ready, i))[0]
+    )
     now = at.timestamp()
 
     slots: dict[bytes, int] = {}

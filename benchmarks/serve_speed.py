@@ -18,12 +18,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.serving_world import campaign, prepare, requests, sample_answer, settings_of, write_bodies
 from benchmarks.verdict import verdict
+from engine.core.scope import Scope
+from engine.store.access import TokenFile
 
 HERE = Path(__file__).resolve().parent
 METHOD = "/armsreach.v1.Delivery/Decide"
@@ -34,6 +37,7 @@ class Process:
     """A server under test, pinned to its cores, ended by its own process id."""
 
     def __init__(self, command: list[str], folder: Path, name: str, cores: set[int]) -> None:
+        self.others: list[Process] = []
         self.announce = folder / f"{name}.address"
         self.announce.unlink(missing_ok=True)
         self._log = (folder / f"{name}.log").open("wb")
@@ -52,7 +56,7 @@ class Process:
 
     def pids(self) -> list[int]:
         """The process and those that it started."""
-        found = [self.process.pid]
+        found = [self.process.pid, *(pid for other in self.others for pid in other.pids())]
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:
@@ -76,6 +80,8 @@ class Process:
 
     def stop(self) -> None:
         """End it."""
+        for other in self.others:
+            other.stop()
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(20)
@@ -123,6 +129,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--in-flight", type=int, default=64)
+    parser.add_argument("--workers", type=int, default=1, help="Serving processes, of both servers.")
     parser.add_argument("--users", type=int, default=200_000)
     parser.add_argument("--keep", type=Path, default=None, help="Keep the data folder here.")
     options = parser.parse_args()
@@ -137,22 +144,40 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace, folder: Path, mine: set[int], theirs: set[int]) -> None:
-    made = campaign()
-    settings, config = settings_of(folder, learner={"enabled": False}, request_ids={"capacity": 2_000_000})
+    # Kept for every shopper, and seldom reached, so that all 30 arms stay eligible.
+    made = campaign(caps=[{"most": 20, "within_s": 86_400.0}, {"most": 20, "within_s": 86_400.0, "channel": "push"}])
+    tokens = TokenFile(folder / "tokens")
+    token = tokens.add("shop", [Scope.DECIDE], datetime(2026, 1, 1, tzinfo=UTC), (made.id,), 0.0)
+    settings, config = settings_of(
+        folder,
+        learner={"enabled": False},
+        request_ids={"capacity": 2_000_000},
+        security={"tokens": str((folder / "tokens").resolve())},
+        limits={"rows_per_s": 1_000_000.0},
+        server={"workers": options.workers},
+    )
     prepare(settings, made)
     count = int(options.pairs * options.seconds * 12_000)
     bodies, answer = folder / "bodies", folder / "answer"
     write_bodies(bodies, requests(made, count, options.users))
     answer.write_bytes(sample_answer(made).SerializeToString())
     serve = [sys.executable, "-m", "engine", "serve", "--config", str(config), "--data", settings.data, "--port", "0"]
+    if options.workers > 1:  # the load shares the cores then, with both servers alike
+        mine = theirs = mine | theirs
     ours = Process(serve, folder, "serve", mine)
-    echo = Process([sys.executable, str(HERE / "echo_server.py"), "--answer", str(answer)], folder, "echo", mine)
+    echo_command = [sys.executable, str(HERE / "echo_server.py"), "--answer", str(answer)]
+    echo = Process(echo_command, folder, "echo", mine)
+    port = echo.address.rsplit(":", 1)[1]
+    for i in range(1, options.workers):
+        echo.others.append(Process([*echo_command, "--port", port], folder, f"echo-{i}", mine))
     used, ratios, rows = 0, [], []
     try:
         for pair in range(options.pairs):
             run = {}
             for name, server in (("echo", echo), ("serve", ours)) if pair % 2 else (("serve", ours), ("echo", echo)):
-                run[name] = load(server, bodies, options.seconds, theirs, in_flight=options.in_flight, skip=used)
+                run[name] = load(
+                    server, bodies, options.seconds, theirs, in_flight=options.in_flight, skip=used, token=token
+                )
                 if name == "serve":
                     used += int(run[name]["answered"] + run[name]["unfinished"] + run[name]["failed"]) + 1
             rows.append(run)
@@ -166,9 +191,8 @@ def measure(options: argparse.Namespace, folder: Path, mine: set[int], theirs: s
         half = {}
         for name, server in (("echo", echo), ("serve", ours)):
             rate = statistics.median(row[name]["rps"] for row in rows) / 2
-            half[name] = load(
-                server, bodies, 2 * options.seconds, theirs, rate=rate, skip=used if name == "serve" else 0
-            )
+            skip = used if name == "serve" else 0
+            half[name] = load(server, bodies, 2 * options.seconds, theirs, rate=rate, skip=skip, token=token)
             print(f"{name} at {rate:.0f}/s: " + json.dumps({k: round(v, 3) for k, v in half[name].items()}))
     finally:
         ours.stop()
@@ -176,7 +200,8 @@ def measure(options: argparse.Namespace, folder: Path, mine: set[int], theirs: s
     sync = sync_ms(folder)
     cpu = {name: statistics.median(row[name]["cpu_us"] for row in rows) for name in ("serve", "echo")}
     print(f"cpu_us serve {cpu['serve']:.0f} echo {cpu['echo']:.0f}; one write and fdatasync {sync:.3f} ms")
-    verdict("decide_throughput", statistics.median(ratios), 0.8, "echo_rps")
+    name = "decide_throughput" if options.workers == 1 else f"decide_throughput_{options.workers}_workers"
+    verdict(name, statistics.median(ratios), 0.8, "echo_rps")
     limit = 2 * half["echo"]["p99_ms"] + sync
     verdict("decide_p99_half_load_ms", half["serve"]["p99_ms"], limit, "2_echo_p99_plus_sync", at_most=True)
 

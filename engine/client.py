@@ -19,6 +19,7 @@ from engine.calling.attempts import Attempts
 from engine.calling.batch import Batch, BatchAnswer
 from engine.calling.call import Call
 from engine.calling.campaign_state import CampaignState
+from engine.calling.channels import metadata_of, open_channel
 from engine.calling.explained import Explained
 from engine.calling.failure import failure_of
 from engine.calling.fallbacks import Fallbacks
@@ -68,7 +69,8 @@ class Client:
         """
         self.target = target
         self.options = options or ClientOptions()
-        self._channel = grpc.insecure_channel(target, options=self.options.channel())
+        self._channel = open_channel(target, self.options)
+        self._metadata = metadata_of(self.options)
         self._methods: dict[str, Any] = {}
         self._closed = False
         self._fallbacks = Fallbacks(self.options.kept_fallbacks)
@@ -183,7 +185,7 @@ class Client:
             request_serializer=delivery_pb2.DecideBatchRequest.SerializeToString,
             response_deserializer=delivery_pb2.DecideBatchResponse.FromString,
         )
-        stream = ask(feed.messages(batches))
+        stream = ask(feed.messages(batches), metadata=self._metadata)
         try:
             for message in stream:
                 yield messages.batch_answer(message)
@@ -282,7 +284,7 @@ class Client:
         attempts = Attempts(budget_s, retries, self.target)
         while True:
             try:
-                return call.read(method(call.request, timeout=attempts.remaining_s))
+                return call.read(method(call.request, timeout=attempts.remaining_s, metadata=self._metadata))
             except ValueError as error:
                 # grpc's word for a closed channel; the reporter's thread may come upon it.
                 if not self._closed:

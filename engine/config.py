@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.config_access import LimitSettings, SecuritySettings
 from engine.core.errors import ConfigError
 from engine.core.frequency_cap import FrequencyCap, checked_caps
 from engine.core.reading import read
@@ -21,7 +22,7 @@ class ServerSettings:
     """Where the server listens.
 
     Attributes:
-        host: Address; loopback unless you know who can reach it.
+        host: Address; beyond loopback only with credentials, see `SecuritySettings`.
         port: 0 takes any free port.
         drain_s: How long running calls may finish after a stop.
         max_message_mb: Largest message in either direction.
@@ -58,11 +59,11 @@ class ServerSettings:
             raise ConfigError(f"expected 1 to 64, got {self.workers}; one for each core", field="workers")
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"expected 0 to 65535, got {self.port}", field="port")
-        if self.host not in ("127.0.0.1", "localhost", "::1"):
-            raise ConfigError(
-                "there is no authentication yet, so only loopback is served; put an authenticating proxy in front",
-                field="host",
-            )
+
+    @property
+    def loopback(self) -> bool:
+        """Whether other machines cannot reach it."""
+        return self.host in ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,17 @@ class JournalSettings:
         durability: `fsync` survives a power cut; `write` survives a kill only.
         segment_mb: A new segment begins past this size.
         mark_s: An idle server writes a heartbeat this often, so that learning can go on.
+        keep_days: Segments whose records are all older are removed, once learners are done with them; 0 keeps all.
     """
 
     durability: Literal["fsync", "write"] = "fsync"
     segment_mb: int = 64
     mark_s: float = 5.0
+    keep_days: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.keep_days < 0:
+            raise ConfigError(f"expected 0 or more, got {self.keep_days}", field="keep_days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +136,47 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TelemetrySettings:
+    """What the server tells of itself.
+
+    Attributes:
+        metrics_port: Where Prometheus reads; 0 serves no metrics. Needs the extra `telemetry`.
+        metrics_host: Address of the metrics; loopback unless you know who can reach it.
+        traces: Where OpenTelemetry spans go: empty for none, `console`, `file:PATH`, or an OTLP endpoint such as
+            `http://localhost:4317`. Needs the extra `telemetry`.
+        trace_share: Share of calls that are traced, where the caller has not decided.
+        log_decisions: Whether every decision is a line in the log, by its id.
+        log_format: `text`, or `json` for a JSON object a line.
+        stale_snapshot_s: Health and an alarm say so when a model is older; 0 for never.
+        stuck_commit_s: Health and an alarm say so when a commit takes longer.
+        drift_window: Decisions in a window of the alarms for drift; at least a day's where days have a rhythm.
+    """
+
+    metrics_port: int = 0
+    metrics_host: str = "127.0.0.1"
+    traces: str = ""
+    trace_share: float = 0.01
+    log_decisions: bool = False
+    log_format: Literal["text", "json"] = "text"
+    stale_snapshot_s: float = 0.0
+    stuck_commit_s: float = 5.0
+    drift_window: int = 2_000
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.metrics_port <= 65535:
+            raise ConfigError(f"expected 0 to 65535, got {self.metrics_port}", field="metrics_port")
+        if not 0.0 <= self.trace_share <= 1.0:
+            raise ConfigError(f"expected a share from 0 to 1, got {self.trace_share}", field="trace_share")
+        if self.traces and self.traces != "console" and not self.traces.startswith(("file:", "http://", "https://")):
+            raise ConfigError("expected nothing, console, file:PATH or http://HOST:PORT", field="traces")
+        if not self.stale_snapshot_s >= 0.0 or not self.stuck_commit_s > 0.0:
+            name = "stale_snapshot_s" if not self.stale_snapshot_s >= 0.0 else "stuck_commit_s"
+            raise ConfigError("expected seconds above 0", field=name)
+        if self.drift_window < 64:
+            raise ConfigError(f"expected at least 64, got {self.drift_window}", field="drift_window")
+
+
+@dataclass(frozen=True, slots=True)
 class CapsTableSettings:
     """Memory of frequency caps, shared by a host's workers.
 
@@ -169,11 +217,26 @@ class Settings:
     request_ids: RequestIdSettings = field(default_factory=RequestIdSettings)
     learner: LearnerSettings = field(default_factory=LearnerSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     caps: tuple[FrequencyCap, ...] = ()
     caps_table: CapsTableSettings = field(default_factory=CapsTableSettings)
 
     def __post_init__(self) -> None:
         checked_caps(self.caps)
+        security = self.security
+        if not (self.server.loopback or security.identifies_callers or security.listen_without_credentials):
+            raise ConfigError(
+                "to listen beyond loopback, set security.certificate and key, and security.tokens or client_ca; or put"
+                " an authenticating proxy in front and set security.listen_without_credentials = true",
+                field="server.host",
+            )
+
+    @property
+    def tokens_file(self) -> Path:
+        """Where tokens are kept; without a setting, where they would be."""
+        return Path(self.security.tokens) if self.security.tokens else self.folder / "tokens.toml"
 
     @property
     def folder(self) -> Path:
@@ -223,7 +286,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 # `data` is for the file and `--data` alone: ARMSREACH_DATA names the public data sets that tests and benchmarks read,
 # and a server must not write its journal there.
 _PLAIN = ("clock", "campaigns", "poll_s")
-_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger", "caps_table")
+_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger", "telemetry", "caps_table", "security", "limits")
 
 
 def _toml_value(text: str) -> Any:
@@ -234,8 +297,20 @@ def _toml_value(text: str) -> Any:
 
 
 def _relative_to(settings: Settings, path: Path | None) -> Settings:
-    """Relative campaign files stand beside the settings file; the data folder beside where one works."""
+    """Relative files that the settings name stand beside them; the data folder beside where one works."""
     if path is None:
         return settings
     files = tuple(str(path.parent / name) for name in settings.campaigns)
-    return replace(settings, campaigns=files)
+
+    def beside(name: str) -> str:
+        return str(path.parent / name) if name else ""
+
+    named = settings.security
+    security = replace(
+        named,
+        certificate=beside(named.certificate),
+        key=beside(named.key),
+        client_ca=beside(named.client_ca),
+        tokens=beside(named.tokens),
+    )
+    return replace(settings, campaigns=files, security=security)

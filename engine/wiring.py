@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import secrets
+import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,46 +16,54 @@ from typing import TYPE_CHECKING
 
 from engine.config import Settings, read_toml
 from engine.core.arm import ArmId
-from engine.core.clock import Clock
-from engine.core.decision import Decision
-from engine.core.errors import CorruptState, FailedPrecondition
+from engine.core.errors import ArmsreachError, CorruptState, FailedPrecondition
 from engine.core.keyed_hash import KeyedHash
-from engine.core.outcome import Outcome
 from engine.journal import (
     ArmsOf,
-    BatchEnd,
     GroupCommit,
     JournalReader,
     Mark,
     Position,
+    Positions,
     SegmentWriter,
+    WatchedWriter,
     close_orphans,
-    framed_lengths,
-    records_at,
 )
-from engine.journal.segment import HEADER_BYTES
-from engine.service.batch_request import MAX_ROWS
+from engine.service.adoption import Adoption
+from engine.service.allowances import Allowances
 from engine.service.campaigns import Campaigns
 from engine.service.clocks import ClientClock, SystemClock
 from engine.service.deciding import Deciding
 from engine.service.delivery import Delivery
+from engine.service.erasure_desk import ErasureDesk
 from engine.service.explaining import Explaining
+from engine.service.forgetting import Forgetting
+from engine.service.frequencies import Frequencies
+from engine.service.frequency_recall import recall_frequencies
+from engine.service.learning_checkpoint import Checkpoint
 from engine.service.models import Models
-from engine.service.outcome_memory import OutcomeMemory, SharedOutcomeMemory
+from engine.service.outcome_memory import SharedOutcomeMemory
+from engine.service.recalling import chain_name, entry_reader, recall
 from engine.service.registry import Registry
 from engine.service.request_memory import SharedRequestMemory
+from engine.service.retention import Holders, Retention
 from engine.service.serving import Serving
+from engine.service.spending import nothing_given_back, spent_behind
+from engine.service.taking_over import Recover
 from engine.store.documents import DocumentStore
+from engine.store.key_fingerprint import require_same_key
 from engine.store.leases import SqliteLeases
+from engine.store.ledger import node_name, open_ledger
 from engine.store.snapshots import SnapshotStore
-from engine.store.tables import RequestEntry, RequestTable
-from engine.store.tables.request_table import State
+from engine.store.tables import RequestTable
+from engine.telemetry import Board, Telemetry
+from engine.telemetry.gauges import allowance_gauges, learner_gauges, lease_gauges, snapshot_gauges, table_gauges
+from engine.telemetry.seen_users import SeenUsers
 
 if TYPE_CHECKING:
     from engine.service.learning import Learning
 
-MAX_WORKERS = 256
-_RECALLED_AT_ONCE = 4 * MAX_ROWS
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +75,15 @@ class Worker:
         explaining: Explains.
         campaigns: What people set.
         models: Published snapshots.
-        registry: The campaigns as they stand; `refresh` swaps in news.
+        registry: The campaigns as they stand.
+        adoption: Those that are decided for, with their caps and limits.
+        allowances: Budgets and stock.
         commits: The journal's writer; to be closed last.
+        telemetry: What it tells of itself.
         clock: Time as decisions carry it.
+        desk: Looks for shoppers to forget.
+        retention: Removes what is older than the settings allow; the first worker does.
+        number: Of this worker.
     """
 
     delivery: Delivery
@@ -74,12 +91,27 @@ class Worker:
     campaigns: Campaigns
     models: Models
     registry: Registry
+    adoption: Adoption
+    allowances: Allowances
     commits: GroupCommit
+    telemetry: Telemetry
     clock: SystemClock | ClientClock
+    desk: ErasureDesk
+    retention: Retention
+    number: int = 0
+
+    async def refresh(self) -> None:
+        """Look for news, of snapshots and of campaigns, and swap them in."""
+        await asyncio.to_thread(self.registry.refresh)
+        await self.adoption.follow(self._marked)
 
     async def mark(self) -> None:
-        """Write a heartbeat, so that learning can go on while nobody asks anything."""
-        await self.commits.append(Mark(), self.clock.now())
+        """Write a heartbeat, so that learning can go on while nobody asks anything, and keep what was spent."""
+        await self._marked()
+        await self.allowances.checkpoint(self._marked)
+
+    async def _marked(self) -> Position:
+        return await self.commits.append(Mark(), self.clock.now())
 
     async def reopen(self) -> None:
         """After the journal failed, take records again, if the disk lets us.
@@ -90,8 +122,15 @@ class Worker:
         await self.commits.reopen()
 
     async def close(self) -> None:
-        """Make everything durable and let the journal go."""
-        await self.commits.close()
+        """Return what is left of budgets, make everything durable and let the journal go."""
+        try:
+            await self.allowances.close(self._marked)
+        except ArmsreachError as error:
+            log.error("budgets are not returned; the next start of this worker finds what is left: %s", error)
+        try:
+            await self.commits.close()
+        finally:
+            self.telemetry.stop()
 
 
 def open_campaigns(settings: Settings) -> Campaigns:
@@ -146,6 +185,7 @@ def open_key(settings: Settings) -> KeyedHash:
 
     Raises:
         CorruptState: If the kept key is not what was written.
+        FailedPrecondition: If the data folder was written under another key.
     """
     text = os.environ.get("ARMSREACH_SERVER_KEY")
     path = settings.folder / "server.key"
@@ -158,11 +198,13 @@ def open_key(settings: Settings) -> KeyedHash:
             pass
         text = path.read_text()
     try:
-        return KeyedHash(bytes.fromhex(text.strip()))
+        key = KeyedHash(bytes.fromhex(text.strip()))
     except ValueError:
         raise CorruptState(
             f"{path}: expected hexadecimal digits; restore the key, or holdout and control change"
         ) from None
+    require_same_key(settings.folder, key)
+    return key
 
 
 def open_journal(settings: Settings, campaigns: Campaigns) -> JournalReader:
@@ -193,10 +235,16 @@ class SharedTables:
     Attributes:
         requests: Request ids.
         outcomes: Outcome ids.
+        frequencies: Frequency caps.
+        board: Where workers leave their counters for one another.
+        seen: The users that were counted.
     """
 
     requests: RequestTable
     outcomes: RequestTable
+    frequencies: Frequencies
+    board: Board
+    seen: SeenUsers
 
 
 def open_shared(settings: Settings) -> SharedTables:
@@ -205,16 +253,50 @@ def open_shared(settings: Settings) -> SharedTables:
     Raises:
         CorruptState: If the journal is damaged before its tail.
     """
-    campaigns = open_campaigns(settings)
-    create_campaign_files(settings, campaigns)
     table = RequestTable(settings.request_ids.capacity, settings.request_ids.ttl_s, shared=True)
     outcomes = RequestTable(settings.request_ids.capacity, settings.request_ids.ttl_s, shared=True)
-    journal = settings.folder / "journal"
-    if journal.is_dir():
-        reader = JournalReader(journal, arms=arms_of(campaigns))
-        recall(reader, table, settings.request_ids.ttl_s, SharedOutcomeMemory(outcomes, 0), SystemClock())
+    frequencies = Frequencies(settings.caps, settings.caps_table.users, shared=True)
+    shared = SharedTables(table, outcomes, frequencies, Board(settings.server.workers), SeenUsers())
+    campaigns = open_campaigns(settings)
+    create_campaign_files(settings, campaigns)
+    if (settings.folder / "journal").is_dir():
+        reader = open_journal(settings, campaigns)
+        recall(
+            reader,
+            table,
+            settings.request_ids.ttl_s,
+            SharedOutcomeMemory(shared.outcomes, 0),
+            clock_of(settings, reader).now(),
+        )
     campaigns.close()
-    return SharedTables(table, outcomes)
+    fill_frequencies(settings, shared.frequencies)
+    return shared
+
+
+def fill_frequencies(settings: Settings, frequencies: Frequencies) -> None:
+    """Open the tables of all campaigns' caps, and count what the journal tells of; doing it again changes nothing."""
+    campaigns = open_campaigns(settings)
+    try:
+        for stored in campaigns.all():
+            frequencies.open(stored.campaign)
+        if not (settings.folder / "journal").is_dir():
+            return
+        reader = open_journal(settings, campaigns)
+        recalled = recall_frequencies(reader, frequencies, clock_of(settings, reader).now())
+        if recalled.forgotten:
+            log.error(
+                "frequency caps: no room for %d of %d recent sends, whose shoppers may get more than they should; raise"
+                " caps_table.users",
+                recalled.forgotten,
+                recalled.sends,
+            )
+    finally:
+        campaigns.close()
+
+
+def clock_of(settings: Settings, reader: JournalReader) -> SystemClock | ClientClock:
+    """The present: this machine's, or the journal's latest where requests tell the time."""
+    return ClientClock(reader.latest()) if settings.clock == "client" else SystemClock()
 
 
 def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None = None) -> Worker:
@@ -226,9 +308,10 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
         shared: Tables that it has in common with other workers; None for the only one.
 
     Raises:
-        FailedPrecondition: If another server has the data folder.
+        FailedPrecondition: If another server has the data folder, or it was written under another key.
         CorruptState: If the journal is damaged before its tail.
     """
+    key = open_key(settings)
     campaigns = open_campaigns(settings)
     create_campaign_files(settings, campaigns)
     stores = snapshot_stores(settings)
@@ -252,80 +335,112 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
     outcomes = SharedOutcomeMemory(known, number)
     if number == 0:
         close_orphans(journal, clock.now(), keep=[chain_name(i) for i in range(settings.server.workers)])
-    recall(JournalReader(journal, arms=arms), table, ids.ttl_s, outcomes, clock)
+    recall(JournalReader(journal, arms=arms), table, ids.ttl_s, outcomes, clock.now())
     if shared is not None:
         with table.lock:
             table.drop_pending(number)  # of an earlier process of this worker: what it had written is recalled
         with known.lock:
             known.drop_pending(number)
-    deciding = Deciding(open_key(settings))
+    deciding = Deciding(key)
     decisions = SharedRequestMemory(table, ids.ttl_s, number, entry_reader(journal, arms))
-    commits = GroupCommit(writer)
+    telemetry = open_telemetry(settings, number, registry, table, shared)
+    commits = GroupCommit(WatchedWriter(writer, telemetry.commits))
+    frequencies = Frequencies(settings.caps, settings.caps_table.users) if shared is None else shared.frequencies
+    if shared is None:
+        fill_frequencies(settings, frequencies)
+    allowances = open_allowances(settings, chain_name(number), arms)
+    adoption = Adoption(
+        registry, allowances, frequencies, lambda: JournalReader(journal, arms=arms), clock.now,
+        None if shared is None else lambda: os.kill(os.getppid(), signal.SIGHUP),
+    )  # fmt: skip
+    adoption.open(writer.position)
+    telemetry.sources.append(allowance_gauges(allowances))
+
+    async def mark() -> None:
+        await commits.append(Mark(), clock.now())
+
     return Worker(
-        delivery=Delivery(deciding, registry, commits, clock, decisions, outcomes),
+        delivery=Delivery(deciding, adoption, commits, clock, decisions, outcomes, telemetry.watch),
         explaining=Explaining(deciding),
         campaigns=campaigns,
         models=Models(campaigns, stores, registry),
         registry=registry,
+        adoption=adoption,
+        allowances=allowances,
         commits=commits,
+        telemetry=telemetry,
         clock=clock,
+        desk=ErasureDesk(settings.folder / "erasing", chain_name(number), (frequencies,), writer.begin_segment, mark),
+        retention=open_retention(settings, campaigns),
+        number=number,
     )
 
 
-def entry_reader(journal: Path, arms: ArmsOf) -> Callable[[RequestEntry], list[Decision]]:
-    """Reads the decisions of a remembered request."""
-
-    def read(entry: RequestEntry) -> list[Decision]:
-        position = Position(chain_name(entry.chain), entry.segment, entry.end)
-        found = [r for r in records_at(journal, position, entry.length, arms) if isinstance(r, Decision)]
-        if not found:
-            raise CorruptState(f"{journal}: expected a decision at {position}; restore the journal from a copy")
-        return found
-
-    return read
-
-
-def chain_name(worker: int) -> str:
-    """The journal chain of a worker."""
-    return f"worker-{worker}"
+def open_telemetry(
+    settings: Settings, number: int, registry: Registry, table: RequestTable, shared: SharedTables | None
+) -> Telemetry:
+    """What a worker tells of itself."""
+    board, seen = (shared.board, shared.seen) if shared is not None else (None, None)
+    telemetry = Telemetry(settings.telemetry, board, seen, number)
+    telemetry.snapshots = snapshot_gauges(registry)
+    telemetry.sources += (
+        learner_gauges(registry, settings.folder),
+        lease_gauges(SqliteLeases(settings.folder / "leases.db", SystemClock())),
+        table_gauges(table),
+    )
+    return telemetry
 
 
-def recall(reader: JournalReader, table: RequestTable, ttl_s: float, outcomes: OutcomeMemory, clock: Clock) -> None:
-    """Fill the memories from the journal, so that a retry after a restart finds its decision."""
-    now = clock.now()
-    numbers = {chain_name(i): i for i in range(MAX_WORKERS)}
-    ends: dict[str, Position] = {}
-    waiting: dict[str, list[RequestEntry]] = {}
+def open_retention(settings: Settings, campaigns: Campaigns, holders: Sequence[Holders] = ()) -> Retention:
+    """What removes old segments of a data folder; learners that read on hold what they need.
 
-    def restore(entries: Iterable[RequestEntry]) -> None:
-        for entry in entries:
-            if entry.at > now.timestamp() - ttl_s:
-                table.restore(entry, now.timestamp())
+    Args:
+        settings: All settings.
+        campaigns: Whose learners.
+        holders: Who else recovers from the journal.
+    """
 
-    with table.lock:
-        for position, entry in reader.read(reader.positions_before(now - timedelta(seconds=ttl_s))):
-            record, chain = entry.record, position.chain
-            before = ends.get(chain, Position(chain, position.segment, HEADER_BYTES))
-            (length,) = framed_lengths(before, [position])
-            young = waiting.setdefault(chain, [])
-            if isinstance(record, Decision) and chain in numbers:
-                place = (position.segment, position.offset, length, numbers[chain], State.DURABLE)
-                young.append(RequestEntry(bytes.fromhex(record.id), int(record.decided_at.timestamp()), *place))
-            elif isinstance(record, BatchEnd) and chain in numbers:
-                # Its rows are remembered as one; the batch may be sent again, but none of its rows alone.
-                end = position.offset - length
-                while young and young[-1].segment == position.segment and young[-1].end > end - record.length:
-                    young.pop()
-                place = (position.segment, end, record.length, numbers[chain], State.DURABLE)
-                young.append(RequestEntry(record.id, int(entry.recorded_at.timestamp()), *place))
-            elif isinstance(record, Outcome):
-                outcomes.add([f"{record.campaign}\0{record.id}"], entry.recorded_at)
-            if len(young) > _RECALLED_AT_ONCE:
-                restore(young[:-MAX_ROWS])
-                del young[:-MAX_ROWS]
-            ends[chain] = position
-        for entries in waiting.values():
-            restore(entries)
+    def learners() -> Iterable[Positions]:
+        for stored in campaigns.all():
+            saved = Checkpoint.load(learner_folder(settings, stored.campaign.id) / "checkpoint")
+            yield saved.positions if saved is not None else Positions()
+
+    # Retries find their decisions in the journal, and frequency caps what was sent.
+    shop = max((cap.within_s for cap in settings.caps), default=0.0)
+    own = max((cap.within_s for stored in campaigns.all() for cap in stored.campaign.caps), default=0.0)
+    needed = max(settings.request_ids.ttl_s, shop, own)
+    keep = max(timedelta(days=settings.journal.keep_days), timedelta(seconds=needed))
+    keeps_all = not settings.journal.keep_days
+    return Retention(settings.folder / "journal", None if keeps_all else keep, [learners, *holders])
+
+
+def open_forgetting(settings: Settings, who: str) -> Forgetting:
+    """What forgets shoppers of a data folder.
+
+    Raises:
+        FailedPrecondition: If there is no data folder yet, or it was written under another key.
+    """
+    journal_folder(settings)
+    return Forgetting(settings.folder, open_key(settings), SystemClock(), who)
+
+
+def learner_folder(settings: Settings, campaign: str) -> Path:
+    """Where a campaign's learner keeps its files."""
+    return settings.folder / "learner" / campaign
+
+
+def open_allowances(settings: Settings, chain: str, arms: ArmsOf) -> Allowances:
+    """A worker's budgets and stock, none of them open yet.
+
+    What was given back since the last checkpoint is not taken in after a kill: too little is then left, never too much.
+    """
+    folder, journal = settings.folder, settings.folder / "journal"
+    ledger = open_ledger(folder, settings.ledger.url, settings.ledger.prefix)
+
+    def recover(campaign: str) -> Recover:
+        return lambda at, prices: spent_behind(journal, at, campaign, prices, nothing_given_back, arms)
+
+    return Allowances(ledger, f"{node_name(folder)}.{chain}", recover)
 
 
 def open_learning(settings: Settings, campaign: str, *, holder: str) -> Learning:
@@ -344,7 +459,7 @@ def open_learning(settings: Settings, campaign: str, *, holder: str) -> Learning
         catalogues=campaigns.catalogue,
         snapshots=snapshot_stores(settings)(campaign),
         leases=SqliteLeases(settings.folder / "leases.db", SystemClock()),
-        folder=settings.folder / "learner" / campaign,
+        folder=learner_folder(settings, campaign),
         clock=SystemClock(),
         holder=holder,
         apart=(os.cpu_count() or 1) > 1,

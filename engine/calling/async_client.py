@@ -19,13 +19,14 @@ from engine.calling.attempts import Attempts
 from engine.calling.batch import Batch, BatchAnswer
 from engine.calling.call import Call
 from engine.calling.campaign_state import CampaignState
+from engine.calling.channels import metadata_of, open_async_channel
 from engine.calling.explained import Explained
 from engine.calling.failure import failure_of
 from engine.calling.fallbacks import Fallbacks
 from engine.calling.feed import Feed
 from engine.calling.options import ClientOptions
 from engine.calling.snapshot_state import ShareState, SnapshotState
-from engine.core.errors import ArmsreachError, CallerError
+from engine.core.errors import ArmsreachError, CallerError, Refused
 from engine.core.feature import Scalar
 from engine.core.outcome import Outcome
 from engine.core.variant import Variant, VariantState
@@ -45,7 +46,8 @@ class AsyncClient:
         """Make a client, inside a running event loop; nothing connects yet."""
         self.target = target
         self.options = options or ClientOptions()
-        self._channel = grpc.aio.insecure_channel(target, options=self.options.channel())
+        self._channel = open_async_channel(target, self.options)
+        self._metadata = metadata_of(self.options)
         self._methods: dict[str, Any] = {}
         self._fallbacks = Fallbacks(self.options.kept_fallbacks)
         self._sending = asyncio.Lock()
@@ -149,7 +151,7 @@ class AsyncClient:
             request_serializer=delivery_pb2.DecideBatchRequest.SerializeToString,
             response_deserializer=delivery_pb2.DecideBatchResponse.FromString,
         )
-        stream = ask(feed.async_messages(batches))
+        stream = ask(feed.async_messages(batches), metadata=self._metadata)
         try:
             async for message in stream:
                 yield messages.batch_answer(message)
@@ -246,6 +248,9 @@ class AsyncClient:
         """Send reports; where the server refuses them, halve until the bad one stands alone."""
         try:
             await self._ask(calls.report_fallbacks(campaign, reports), within_s, _MANY)
+        except Refused:  # not for what they say; with another token they may be taken
+            self._fallbacks.put_back(campaign, reports)
+            raise
         except CallerError:
             if len(reports) == 1:
                 self._fallbacks.done(reports, refused=True)
@@ -278,6 +283,6 @@ class AsyncClient:
         attempts = Attempts(budget_s, retries, self.target)
         while True:
             try:
-                return call.read(await method(call.request, timeout=attempts.remaining_s))
+                return call.read(await method(call.request, timeout=attempts.remaining_s, metadata=self._metadata))
             except grpc.RpcError as error:
                 await asyncio.sleep(attempts.delay_s(error, repeatable=call.repeatable))

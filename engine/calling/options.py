@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.core.errors import InvalidInput
 
@@ -18,6 +18,12 @@ class ClientOptions:
         kept_fallbacks: Safe answers that wait to be reported at most; beyond, the oldest is lost and counted.
         report_every_s: Rest between two attempts to report safe answers while the server is away.
         max_message_mb: Largest message in either direction.
+        token: What the server asks for, as `python -m engine tokens add` printed it; empty for a server without.
+        tls: Whether to speak TLS, trusting the authorities that this machine trusts; naming a file turns it on, too.
+        ca_file: PEM, the authorities to trust instead.
+        certificate_file: PEM, the client's own certificate, for a server that asks for one.
+        key_file: PEM, its private key.
+        server_name: The name that the server's certificate has, where it is not that of the target.
     """
 
     deadline_ms: float = 50.0
@@ -26,6 +32,12 @@ class ClientOptions:
     kept_fallbacks: int = 10_000
     report_every_s: float = 1.0
     max_message_mb: int = 64
+    token: str = field(default="", repr=False)
+    tls: bool = False
+    ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+    server_name: str = ""
 
     def __post_init__(self) -> None:
         for name in ("deadline_ms", "patience_s", "kept_fallbacks", "report_every_s", "max_message_mb"):
@@ -33,8 +45,20 @@ class ClientOptions:
                 raise InvalidInput(f"expected a number above 0, got {getattr(self, name)}", field=name)
         if self.decide_retries < 0:
             raise InvalidInput(f"expected 0 or more, got {self.decide_retries}", field="decide_retries")
+        if bool(self.certificate_file) != bool(self.key_file):
+            raise InvalidInput(
+                "a certificate and its key go together",
+                field="key_file" if self.certificate_file else "certificate_file",
+            )
+        if not (self.token.isascii() and self.token.isprintable() and " " not in self.token):
+            raise InvalidInput("expected a token as it was printed, without spaces or line breaks", field="token")
 
-    def channel(self) -> list[tuple[str, int]]:
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection is made with TLS."""
+        return self.tls or bool(self.ca_file or self.certificate_file or self.server_name)
+
+    def channel(self) -> list[tuple[str, int | str]]:
         """Options of the grpc channel.
 
         Retries are ours, as only we know that the request id is the same; and a server that comes back is found
@@ -42,7 +66,9 @@ class ClientOptions:
         one's own network.
         """
         size = self.max_message_mb << 20
+        named = [("grpc.ssl_target_name_override", self.server_name)] if self.server_name else []
         return [
+            *named,
             ("grpc.enable_retries", 0),
             ("grpc.enable_http_proxy", 0),
             ("grpc.initial_reconnect_backoff_ms", 100),

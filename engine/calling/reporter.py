@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from engine.calling.fallbacks import Fallbacks
-from engine.core.errors import ArmsreachError, CallerError
+from engine.core.errors import ArmsreachError, CallerError, Refused
 from engine.service.requests import FallbackReport
 
 Send = Callable[[str, Sequence[FallbackReport], float], object]
@@ -84,6 +84,9 @@ class Reporter:
         """Send reports; where the server refuses them, halve until the bad one stands alone."""
         try:
             self._send(campaign, reports, within_s)
+        except Refused:  # not for what they say; with another token they may be taken
+            self._fallbacks.put_back(campaign, reports)
+            raise
         except CallerError:
             if len(reports) == 1:
                 self._fallbacks.done(reports, refused=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from engine.commands.access import remember_access
+from engine.commands.alarms import alarms
 from engine.commands.campaign import campaign
 from engine.commands.models import models
+from engine.commands.tokens import tokens
 from engine.config import Settings, read_settings
+from engine.telemetry.log_format import set_up_logging
 
 app = typer.Typer(
     help="Decide which copy, on which channel, in which slot; learn from what comes of it.",
@@ -18,8 +21,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(campaign, name="campaign")
-app.add_typer(models, name="models")
+app.add_typer(campaign, name="campaign", callback=remember_access)
+app.add_typer(models, name="models", callback=remember_access)
+app.add_typer(tokens, name="tokens")
+app.command()(alarms)
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings in TOML; see examples/armsreach.toml.")]
 Data = Annotated[str, typer.Option("--data", help="Data folder, instead of the one in the settings.")]
@@ -35,8 +40,7 @@ def serve(
     """Start the server, and the learner beside it; ends on SIGTERM or Ctrl-C, drained."""
     from engine.server.process import serve as run
 
-    _log()
-    run(_settings(config, data, port), config, announce)
+    run(_log(_settings(config, data, port)), config, announce)
 
 
 @app.command()
@@ -53,8 +57,7 @@ def learn(
     """Learn from the journal and publish snapshots; `serve` runs this by itself."""
     from engine.commands.learn import run
 
-    _log()
-    run(_settings(config, data), campaign_id, rebuild=rebuild, once=once, beside=beside)
+    run(_log(_settings(config, data)), campaign_id, rebuild=rebuild, once=once, beside=beside)
 
 
 @app.command()
@@ -68,6 +71,21 @@ def log(
     from engine.commands.log import run
 
     run(_settings(config, data), campaign_id, output)
+
+
+@app.command()
+def forget(
+    users: Annotated[
+        list[str] | None, typer.Argument(metavar="USER...", help="Shoppers, as the shop knows them.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="Shoppers, one a line.")] = None,
+    config: Config = None,
+    data: Data = "",
+) -> None:
+    """Erase shoppers from this data folder, for good; servers may go on meanwhile."""
+    from engine.commands.forget import run
+
+    run(_settings(config, data), users or [], file)
 
 
 @app.command()
@@ -92,5 +110,6 @@ def _settings(config: Path | None, data: str, port: int = -1) -> Settings:
     return settings
 
 
-def _log() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def _log(settings: Settings) -> Settings:
+    set_up_logging(settings.telemetry.log_format)
+    return settings

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from engine.client import Client, ClientOptions
+from engine.commands.access import given_access
 from engine.core.errors import ArmsreachError, Overloaded
 
 UNUSABLE = 2
@@ -26,12 +27,23 @@ def server(target: str) -> Iterator[Client]:
     A person who waits at a terminal wants to hear soon that nobody listens; so the patience is short.
     """
     try:
-        with Client(target, ClientOptions(patience_s=3.0)) as client:
+        with Client(target, _options()) as client:
             yield client
     except Overloaded as error:
         fail(f"{error} Start it with `python -m engine serve`, or name another --target.")
     except ArmsreachError as error:
         fail(str(error))
+
+
+def _options() -> ClientOptions:
+    access = given_access()
+    return ClientOptions(
+        patience_s=3.0,
+        token=access.token(),
+        ca_file=str(access.ca or ""),
+        certificate_file=str(access.certificate or ""),
+        key_file=str(access.key or ""),
+    )
 
 
 def fail(message: str) -> None:

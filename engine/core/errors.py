@@ -8,7 +8,10 @@
     │   │   └── ConfigError        the same, in a configuration file
     │   ├── NotFound               a campaign, variant, decision or snapshot nobody knows
     │   ├── FailedPrecondition     right in itself, not in this state (a paused campaign, a stale snapshot)
-    │   └── RequestIdConflict      a request id seen before with another body
+    │   ├── RequestIdConflict      a request id seen before with another body
+    │   └── Refused                the caller may not
+    │       ├── Unauthenticated    nobody knows who calls: no token, or one that is not valid (any more)
+    │       └── PermissionDenied   the token is valid, and not for this
     ├── CorruptState               files on disk are not what we wrote: we repair it
     │   └── UnsupportedVersion     written by a newer armsreach: upgrade the reader
     ├── LearningError              Vowpal Wabbit or the publish check refused: we look, serving goes on
@@ -33,8 +36,11 @@ __all__ = [
     "LearningError",
     "NotFound",
     "Overloaded",
+    "PermissionDenied",
+    "Refused",
     "RequestIdConflict",
     "ResourceExhausted",
+    "Unauthenticated",
     "Unavailable",
     "UnsupportedVersion",
 ]
@@ -81,6 +87,18 @@ class RequestIdConflict(InvalidInput):
     """The request id was used before, with a different body."""
 
 
+class Refused(CallerError):
+    """The caller may not do this."""
+
+
+class Unauthenticated(Refused):
+    """Nobody knows who calls."""
+
+
+class PermissionDenied(Refused):
+    """It is known who calls, and that they may not do this."""
+
+
 class CorruptState(ArmsreachError):
     """Bytes on disk fail their checksum or break their format."""
 
@@ -94,7 +112,15 @@ class LearningError(ArmsreachError):
 
 
 class Overloaded(ArmsreachError):
-    """Nothing is wrong with the request; try again later or degrade."""
+    """Nothing is wrong with the request; try again later or degrade.
+
+    Attributes:
+        retry_s: When to try again; None where one moment is as good as another.
+    """
+
+    def __init__(self, message: str = "", *, retry_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_s = retry_s
 
 
 class DeadlinePassed(Overloaded):

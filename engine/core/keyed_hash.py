@@ -26,6 +26,8 @@ class Domain(StrEnum):
     CONTROL = "control"
     BODY = "body"
     USER = "user"
+    AUDIT = "audit"
+    FINGERPRINT = "fingerprint"
 
     # Members are looked up at every request; the enumeration's own hash is a call in Python.
     __hash__ = str.__hash__

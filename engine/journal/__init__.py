@@ -5,6 +5,7 @@ from engine.journal.arms_of import ArmsOf
 from engine.journal.batch_end import BatchEnd
 from engine.journal.dead_letters import DeadLetters
 from engine.journal.entry import Entry, Record
+from engine.journal.erasing import Erased, erase_users, live_chains
 from engine.journal.files import FileJournal
 from engine.journal.framed_lengths import framed_lengths
 from engine.journal.group_commit import Added, GroupCommit
@@ -18,6 +19,8 @@ from engine.journal.position import Position
 from engine.journal.positions import Positions
 from engine.journal.reader import JournalReader
 from engine.journal.record import decode, encode
+from engine.journal.retention import remove_before
+from engine.journal.watched_writer import CommitWatch, WatchedWriter
 from engine.journal.writer import SegmentWriter
 
 __all__ = [
@@ -25,8 +28,10 @@ __all__ = [
     "Appender",
     "ArmsOf",
     "BatchEnd",
+    "CommitWatch",
     "DeadLetters",
     "Entry",
+    "Erased",
     "FileJournal",
     "GroupCommit",
     "Journal",
@@ -38,9 +43,13 @@ __all__ = [
     "Positions",
     "Record",
     "SegmentWriter",
+    "WatchedWriter",
     "close_orphans",
     "decode",
     "encode",
+    "erase_users",
     "framed_lengths",
+    "live_chains",
     "records_at",
+    "remove_before",
 ]

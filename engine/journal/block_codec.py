@@ -205,3 +205,34 @@ def attributes_bytes(attributes: Mapping[str, object]) -> bytes:
     if len(data) >= 1 << 16:
         raise InvalidInput(f"expected at most {(1 << 16) - 1} bytes, got {len(data)}", field="context.attributes")
     return data
+
+
+def shredded_row(payload: bytes, start: int, users: Mapping[str, str]) -> tuple[str, bytes] | None:
+    """What `encode_block` wrote, made as long as it is of a shopper who is forgotten.
+
+    Args:
+        payload: The record.
+        start: Where `encode_block`'s part of it begins.
+        users: Those to forget → the names to put in their place, of the same length.
+
+    Returns:
+        The user, and the record with the new name, no attributes, zeros for the embedding and the body's digest; None
+        for a record of somebody else.
+
+    Raises:
+        ValueError, struct.error: If the bytes are anything else.
+    """
+    *_, shared, named, attributes, dimension, _ = FIXED.unpack_from(payload, start)
+    place = start + FIXED.size + shared
+    user = payload[place : place + named].decode()
+    if user not in users:
+        return None
+    new = bytearray(payload)
+    new[start + 16 : start + 28] = bytes(12)
+    new[place : place + named] = users[user].encode()
+    place += named
+    if attributes:
+        new[place : place + attributes] = b"{" + b" " * (attributes - 2) + b"}"
+    place += attributes
+    new[place : place + 4 * dimension] = bytes(4 * dimension)
+    return user, bytes(new)

@@ -12,6 +12,7 @@ from engine.journal.position import Position
 from engine.journal.record import recorded_micros
 from engine.journal.recovery import damage
 from engine.journal.segment import HEADER_BYTES, check_header, frames, is_damaged
+from engine.journal.trimmed import trimmed_through
 
 
 class ChainReader:
@@ -22,6 +23,8 @@ class ChainReader:
 
     def payloads(self, after: Position | None) -> Iterator[tuple[Position, bytes]]:
         """Records behind `after`, up to what was there when the call was made.
+
+        Where retention removed what lay behind `after`, reading goes on with the first segment that is left.
 
         Raises:
             CorruptState: At a flaw before durable records, or if segments are missing.
@@ -35,6 +38,8 @@ class ChainReader:
                 )
             return
         limit = self._chain.segment_path(segments[-1]).stat().st_size
+        if after is not None and after.segment < segments[0] and after.segment <= trimmed_through(self._chain):
+            after = None
         if after is not None and not segments[0] <= after.segment <= segments[-1]:
             raise CorruptState(
                 f"{self._chain.path}: expected segment {after.segment}, found {segments[0]} to {segments[-1]};"
@@ -77,6 +82,10 @@ class ChainReader:
         segments = self._chain.segments()
         return self.last(Position(self._chain.name, segments[-1], 1 << 62)) if segments else None
 
+    def last_of(self, segment: int) -> tuple[int, bool] | None:
+        """The same, in one segment alone."""
+        return self._last(self._chain.segment_path(segment), None)
+
     def is_empty(self) -> bool:
         """Whether no record was ever written whole."""
         return next(self.payloads(None), None) is None
@@ -84,7 +93,12 @@ class ChainReader:
     def _segment(self, segment: int, start: int, limit: int | None) -> Iterator[tuple[Position, bytes]]:
         """One segment; `limit` is given for the last, which may have a live or torn tail."""
         path = self._chain.segment_path(segment)
-        fd = os.open(path, os.O_RDONLY)
+        try:
+            fd = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            if segment <= trimmed_through(self._chain):
+                return  # its time was over while the one before it was being read
+            raise
         try:
             size = os.fstat(fd).st_size if limit is None else limit
             if not check_header(fd, path):

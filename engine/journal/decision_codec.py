@@ -192,3 +192,22 @@ def _unpacked(
     return eligible, {
         arm: reason for reason, mask in zip(reasons, masks[1:], strict=True) for arm in compress(ids, mask)
     }
+
+
+def shredded_decision(payload: bytes, start: int, users: Mapping[str, str]) -> tuple[str, bytes] | None:
+    """What `encode_decision` wrote, made as long as it is of a shopper who is forgotten; see `shredded_row`.
+
+    Raises:
+        ValueError, TypeError, struct.error: If the bytes are anything else.
+    """
+    size, dimension, _, _ = _SIZES.unpack_from(payload, start)
+    place = start + _SIZES.size
+    header = orjson.loads(payload[place : place + size])
+    user = header[2]
+    if user not in users:
+        return None
+    header[2], header[8], header[15] = users[user], {}, "0" * len(header[15])
+    new = bytearray(payload)
+    new[place : place + size] = orjson.dumps(header).ljust(size)
+    new[place + size : place + size + 4 * dimension] = bytes(4 * dimension)
+    return user, bytes(new)

@@ -115,6 +115,11 @@ class JournalReader:
             return from_micros(min(opened))
         return from_micros(max(closed)) if closed else None
 
+    def latest(self) -> datetime | None:
+        """When the last record of all was recorded; None if there is none."""
+        lasts = (ChainReader(chain).last_of_all() for chain in chains(self._folder))
+        return max((from_micros(last[0]) for last in lasts if last is not None), default=None)
+
     def positions_before(self, at: datetime) -> Positions:
         """Where to begin so as to read every record of `at` or later, and few before it.
 

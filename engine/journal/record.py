@@ -12,7 +12,7 @@ every version up to their own; the golden file of each version stands in the tes
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -24,14 +24,25 @@ from engine.core.errors import ArmsreachError, CorruptState, InvalidInput, Unsup
 from engine.core.outcome import Outcome, OutcomeType
 from engine.journal.arms_of import ArmsOf, no_catalogues
 from engine.journal.batch_end import BatchEnd
-from engine.journal.block_codec import decode_row, encode_block
+from engine.journal.block_codec import decode_row, encode_block, shredded_row
 from engine.journal.block_matrix import encode_matrices
-from engine.journal.decision_codec import decode_decision, encode_decision
+from engine.journal.decision_codec import decode_decision, encode_decision, shredded_decision
 from engine.journal.entry import Entry, Record
 from engine.journal.instant import from_micros, to_micros
 from engine.journal.mark import Mark
 
-__all__ = ["VERSION", "Entry", "Mark", "Record", "decode", "encode", "encode_compact", "encode_many", "recorded_micros"]
+__all__ = [
+    "VERSION",
+    "Entry",
+    "Mark",
+    "Record",
+    "decode",
+    "encode",
+    "encode_compact",
+    "encode_many",
+    "recorded_micros",
+    "shredded",
+]
 
 VERSION = 2
 _PREFIX = struct.Struct("<BBq")
@@ -174,3 +185,52 @@ def _decode_outcome(body: bytes) -> Outcome:
         user=user,
         reason=reason,
     )
+
+
+def shredded(payload: bytes, users: Mapping[str, str]) -> tuple[str, bytes] | None:
+    """A record as it is once its shopper is forgotten: of the same length, so that all positions stay.
+
+    A record that cannot be understood and yet holds a user's name is blanked altogether: nothing reads it anyway.
+
+    Args:
+        payload: What `encode` wrote, in this version or an older one.
+        users: Those to forget → the names to put in their place, of the same length.
+
+    Returns:
+        The user and the new record; None for a record of somebody else.
+
+    Raises:
+        UnsupportedVersion: If a newer armsreach wrote the record.
+    """
+    if len(payload) < _PREFIX.size:
+        return None
+    version, kind, _ = _PREFIX.unpack_from(payload)
+    if version > VERSION:
+        raise UnsupportedVersion(
+            f"record version {version}, and this armsreach reads up to {VERSION}; upgrade armsreach here"
+        )
+    try:
+        found = _shredded(payload, kind, users)
+        if found is None or len(found[1]) == len(payload):
+            return found
+    except (ValueError, TypeError, IndexError, KeyError, struct.error, AttributeError):
+        pass
+    left = next((user for user in users if user.encode() in payload), None)
+    return None if left is None else (left, payload[: _PREFIX.size] + bytes(len(payload) - _PREFIX.size))
+
+
+def _shredded(payload: bytes, kind: int, users: Mapping[str, str]) -> tuple[str, bytes] | None:
+    if kind == _DECISION:
+        return shredded_decision(payload, _PREFIX.size, users)
+    if kind == _COMPACT:
+        return shredded_row(payload, _PREFIX.size, users)
+    if kind == _OUTCOME:
+        fields = orjson.loads(payload[_PREFIX.size :])
+        user = fields[6]
+        if user in users:
+            fields[6] = users[user]
+            return user, payload[: _PREFIX.size] + orjson.dumps(fields)
+        return None
+    if kind in (_MARK, _CLOSED, _BATCH):
+        return None
+    raise ValueError("no such kind")

@@ -208,6 +208,13 @@ class SegmentWriter:
             self._pending.append((segment, []))
         return segment, offset
 
+    def begin_segment(self) -> None:
+        """Let the next record begin a segment, so that those before it are all done with."""
+        with self._append_guard:
+            self._check()
+            if self._next[1] > HEADER_BYTES:
+                self._next = (self._next[0] + 1, HEADER_BYTES)
+
     def commit(self) -> None:
         """Make everything appended so far durable. What is durable is acknowledged.
 

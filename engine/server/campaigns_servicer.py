@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from engine.pb.armsreach.v1 import campaigns_pb2 as wire
 from engine.pb.armsreach.v1.campaigns_pb2_grpc import CampaignsServicer as Base
 from engine.server import campaigns_codec as codec
 from engine.service.campaigns import Campaigns
-from engine.service.registry import Registry
 
 
 class CampaignsServicer(Base):
     """Changes are stored, then swapped in before the answer: a killed variant is out when the caller hears of it."""
 
-    def __init__(self, campaigns: Campaigns, registry: Registry) -> None:
+    def __init__(self, campaigns: Campaigns, refresh: Callable[[], Awaitable[None]]) -> None:
         self._campaigns = campaigns
-        self._registry = registry
+        self._refresh = refresh
         self._lock = asyncio.Lock()
 
     async def _changed(self, change: Any, *arguments: Any) -> wire.Campaign:
         async with self._lock:
             stored = await asyncio.to_thread(change, *arguments)
-            await asyncio.to_thread(self._registry.refresh)
+            await self._refresh()
         return codec.campaign(stored)
 
     async def CreateCampaign(self, request: wire.CreateCampaignRequest, context: Any) -> wire.Campaign:  # noqa: N802, ARG002

@@ -6,6 +6,7 @@ some fifteen microseconds each.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
@@ -16,6 +17,8 @@ from engine.server.attentive import Attentive
 from engine.server.pending import Bound, Unbounded
 from engine.server.statuses import status_of
 
+_CANCELLED = int(grpc.StatusCode.CANCELLED.value[0])
+
 
 class Gate(Protocol):
     """Decides who may make a call."""
@@ -25,6 +28,14 @@ class Gate(Protocol):
 
         Raises:
             ArmsreachError: If the caller may not, or not now.
+        """
+        ...
+
+    def heed(self, method: str, request: Any, context: Any) -> float:
+        """Look at a message of a stream that was let in; how many seconds to wait before it is taken up.
+
+        Raises:
+            ArmsreachError: If the caller may not ask this.
         """
         ...
 
@@ -46,6 +57,10 @@ class OpenGate:
 
     def admit(self, method: str, request: Any, context: Any) -> None:
         """See `Gate`."""
+
+    def heed(self, method: str, request: Any, context: Any) -> float:  # noqa: ARG002
+        """See `Gate`."""
+        return 0.0
 
     def leave(self) -> None:
         """See `Gate`."""
@@ -110,8 +125,13 @@ def _unary(name: str, handle: Callable[[Any, Any], Awaitable[Any]], gate: Gate, 
             admit(name, request, context)
             admitted = True
             return await handle(request, context)
+        except asyncio.CancelledError:
+            code = _CANCELLED
+            raise
         except Exception as error:
-            code = await _abort(error, context)
+            status = _status(error)
+            code = int(status.code.value[0])
+            await _tell(context, status)
         finally:
             if admitted:
                 leave()
@@ -139,10 +159,16 @@ def _stream(
             entered = True
             gate.admit(name, None, context)
             admitted = True
-            async for response in handle(Attentive(aiter(requests), idle_s), context):
+            messages = _heeded(name, Attentive(aiter(requests), idle_s), context, gate)
+            async for response in handle(messages, context):
                 yield response
+        except asyncio.CancelledError:
+            code = _CANCELLED
+            raise
         except Exception as error:
-            code = await _abort(error, context)
+            status = _status(error)
+            code = int(status.code.value[0])
+            await _tell(context, status)
         finally:
             if admitted:
                 gate.leave()
@@ -153,9 +179,24 @@ def _stream(
     return handled
 
 
-async def _abort(error: Exception, context: Any) -> int:
+async def _heeded(name: str, requests: AsyncIterator[Any], context: Any, gate: Gate) -> AsyncIterator[Any]:
+    """The messages of a stream, each looked at; who sends too many is slowed down, not refused."""
+    async for request in requests:
+        wait_s = gate.heed(name, request, context)
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        yield request
+
+
+async def _tell(context: Any, status: Any) -> None:
+    """End a call with a status; one that was over meanwhile has nobody left to tell."""
+    try:
+        await context.abort_with_status(status)
+    except (grpc.aio.UsageError, grpc.aio.InternalError):
+        raise asyncio.CancelledError from None
+
+
+def _status(error: Exception) -> Any:
     if isinstance(error, grpc.aio.AbortError):
         raise error
-    status = status_of(error)
-    await context.abort_with_status(status)
-    return int(status.code.value[0])
+    return status_of(error)

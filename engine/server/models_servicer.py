@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from engine.core.campaign import Shares
@@ -11,16 +12,15 @@ from engine.pb.armsreach.v1.models_pb2_grpc import ModelsServicer as Base
 from engine.server import campaigns_codec as codec
 from engine.service.campaigns import Campaigns
 from engine.service.models import Models
-from engine.service.registry import Registry
 
 
 class ModelsServicer(Base):
     """Promotions and roll-backs are served here before they are answered."""
 
-    def __init__(self, models: Models, campaigns: Campaigns, registry: Registry) -> None:
+    def __init__(self, models: Models, campaigns: Campaigns, refresh: Callable[[], Awaitable[None]]) -> None:
         self._models = models
         self._campaigns = campaigns
-        self._registry = registry
+        self._refresh = refresh
 
     async def ListSnapshots(self, request: wire.ListSnapshotsRequest, context: Any) -> wire.ListSnapshotsResponse:  # noqa: N802, ARG002
         """Every snapshot of a campaign, oldest first."""
@@ -34,13 +34,13 @@ class ModelsServicer(Base):
     async def PromoteSnapshot(self, request: wire.PromoteSnapshotRequest, context: Any) -> wire.Snapshot:  # noqa: N802, ARG002
         """Another champion."""
         await asyncio.to_thread(self._models.promote, request.campaign, request.version)
-        await asyncio.to_thread(self._registry.refresh)
+        await self._refresh()
         return codec.snapshot(await asyncio.to_thread(self._models.get, request.campaign, request.version))
 
     async def RollBack(self, request: wire.RollBackRequest, context: Any) -> wire.Snapshot:  # noqa: N802, ARG002
         """Back to an earlier champion."""
         status = await asyncio.to_thread(self._models.roll_back, request.campaign, request.version)
-        await asyncio.to_thread(self._registry.refresh)
+        await self._refresh()
         return codec.snapshot(await asyncio.to_thread(self._models.get, request.campaign, status.manifest.version))
 
     async def GetShares(self, request: wire.GetSharesRequest, context: Any) -> wire.Shares:  # noqa: N802, ARG002
@@ -53,7 +53,7 @@ class ModelsServicer(Base):
         control = request.control if request.HasField("control") else None
         holdout = request.holdout if request.HasField("holdout") else None
         stored = await asyncio.to_thread(self._campaigns.set_shares, request.campaign, control, holdout)
-        await asyncio.to_thread(self._registry.refresh)
+        await self._refresh()
         return _shares(stored.campaign.id, stored.campaign.shares)
 
 

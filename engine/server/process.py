@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engine.config import Settings
 from engine.server.supervisor import Supervisor, learner_command
-from engine.wiring import SharedTables, open_shared, open_worker
+from engine.wiring import SharedTables, fill_frequencies, open_shared, open_worker
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,8 @@ def serve(settings: Settings, config: Path | None, announce: str = "") -> None:
         serve_alone(settings, 0, listening, learner=learner)
     else:
         shared = open_shared(settings)
-        Supervisor(settings, partial(serve_alone, shared=shared), learner).run(listening)
+        refresh = partial(fill_frequencies, settings, shared.frequencies)
+        Supervisor(settings, partial(serve_alone, shared=shared), learner, refresh).run(listening)
 
 
 def serve_alone(

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -14,6 +15,7 @@ from grpc_health.v1.health import aio as async_health  # type: ignore[attr-defin
 from grpc_reflection.v1alpha import reflection
 
 from engine.config import Settings
+from engine.config_access import SecuritySettings
 from engine.core.errors import Unavailable
 from engine.journal import JournalFailed
 from engine.pb.armsreach.v1 import (
@@ -24,16 +26,25 @@ from engine.pb.armsreach.v1 import (
     models_pb2,
     models_pb2_grpc,
 )
+from engine.server.access import ClientRates, NoRates, PeerGate, Sizes, TokenGate, Tokens, server_credentials
 from engine.server.campaigns_servicer import CampaignsServicer
 from engine.server.channel_options import channel_options
 from engine.server.delivery_servicer import DeliveryServicer
-from engine.server.guarded import Guarded, NoWatch, OpenGate, methods_of
+from engine.server.guarded import Gate, Guarded, methods_of
+from engine.server.health_report import HealthReport
 from engine.server.models_servicer import ModelsServicer
 from engine.server.pending import Pending
 from engine.server.refusing import Refusing
+from engine.store.access import TokenFile
 from engine.wiring import Worker
 
+if TYPE_CHECKING:
+    from engine.telemetry.endpoint import MetricsEndpoint
+
 log = logging.getLogger(__name__)
+
+_HEALTH_S = 0.2
+_RETENTION_S = 600.0
 
 SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
@@ -56,11 +67,13 @@ class Server:
         self._settings = settings
         self._worker = worker
         self._health = async_health.HealthServicer()
+        self._report = HealthReport(self._health, SERVICES, worker.telemetry)
         self._tasks: list[asyncio.Task[None]] = []
         self._failing = False
         self._grpc = grpc.aio.server(options=channel_options(settings.server))
         self.port = 0
-        gate, watch = OpenGate(), NoWatch()
+        self._metrics: MetricsEndpoint | None = None
+        gate, watch = gate_of(settings, settings.server.workers), worker.telemetry.calls
         self.calls = Pending(settings.server.max_pending, "server.max_pending")
         self.streams = Pending(settings.server.max_streams, "server.max_streams")
         self._grpc.add_generic_rpc_handlers((Refusing(self.calls, BOUNDED),))
@@ -68,15 +81,15 @@ class Server:
             (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
              DeliveryServicer(worker.delivery, worker.explaining)),
             (campaigns_pb2, "Campaigns", campaigns_pb2_grpc.add_CampaignsServicer_to_server,
-             CampaignsServicer(worker.campaigns, worker.registry)),
+             CampaignsServicer(worker.campaigns, worker.refresh)),
             (models_pb2, "Models", models_pb2_grpc.add_ModelsServicer_to_server,
-             ModelsServicer(worker.models, worker.campaigns, worker.registry)),
+             ModelsServicer(worker.models, worker.campaigns, worker.refresh)),
         ):  # fmt: skip
             methods = methods_of(module.DESCRIPTOR.services_by_name[name])
             register: Any = add
+            traced = worker.telemetry.tracing.traced(servicer, methods)
             calls, streams = (self.calls, self.streams) if name == "Delivery" else (None, None)
-            idle_s = settings.server.stream_idle_s
-            register(Guarded(servicer, methods, gate, watch, calls, streams, idle_s), self._grpc)
+            register(Guarded(traced, methods, gate, watch, calls, streams, settings.server.stream_idle_s), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection(
             (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME), self._grpc
@@ -86,24 +99,41 @@ class Server:
         """Listen and serve.
 
         Raises:
+            ConfigError: If certificate, key or authority cannot be used.
             Unavailable: If the address is taken.
         """
         address = f"{self._settings.server.host}:{self._settings.server.port}"
         try:
-            self.port = self._grpc.add_insecure_port(address)
+            self.port = listen(self._grpc, address, self._settings.security)
         except RuntimeError:
             raise Unavailable(
                 f"cannot listen on {address}: it is taken, or not this machine's; choose another server.port or --port"
             ) from None
         await self._grpc.start()
-        await self._say(health_pb2.HealthCheckResponse.SERVING)
+        await self._report.look()
+        self._worker.telemetry.start()
+        telemetry = self._settings.telemetry
+        if telemetry.metrics_port:
+            from engine.telemetry.endpoint import MetricsEndpoint  # brings an HTTP server, which others do without
+
+            self._metrics = MetricsEndpoint(self._worker.telemetry, telemetry.metrics_host, telemetry.metrics_port)
         self._tasks = [
             asyncio.create_task(_every(self._settings.poll_s, self._refresh)),
             asyncio.create_task(_every(self._settings.journal.mark_s, self._mark)),
+            asyncio.create_task(_every(_HEALTH_S, self._report.look)),
+            asyncio.create_task(_every(self._settings.poll_s, self._forget)),
         ]
+        if self._worker.number == 0:
+            self._tasks.append(asyncio.create_task(_every(_RETENTION_S, self._retain)))
 
     async def _refresh(self) -> None:
-        await asyncio.to_thread(self._worker.registry.refresh)
+        await self._worker.refresh()
+
+    async def _forget(self) -> None:
+        await self._worker.desk.look()
+
+    async def _retain(self) -> None:
+        await asyncio.to_thread(self._worker.retention.remove, self._worker.clock.now())
 
     async def _mark(self) -> None:
         """Write a heartbeat. While the journal fails nothing is acknowledged, and health says so; then it goes on."""
@@ -113,17 +143,10 @@ class Server:
             if not self._failing:
                 log.error("decisions and outcomes are refused: %s", error)
                 self._failing = True
-                await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
             with contextlib.suppress(JournalFailed):
                 await self._worker.reopen()
-                await self._worker.mark()
                 self._failing = False
                 log.warning("the journal is written again, in a new segment")
-                await self._say(health_pb2.HealthCheckResponse.SERVING)
-
-    async def _say(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
-        for name in ("", *SERVICES):
-            await self._health.set(name, status)
 
     async def stop(self) -> None:
         """Drain: say NOT_SERVING, take no new calls, let running ones finish, then make all durable and let go."""
@@ -134,7 +157,45 @@ class Server:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self._grpc.stop(self._settings.server.drain_s)
+        if self._metrics is not None:
+            await asyncio.to_thread(self._metrics.close)
         await self._worker.close()
+
+
+def gate_of(settings: Settings, workers: int = 1) -> Gate:
+    """Who may call, as the settings say.
+
+    Args:
+        settings: All settings.
+        workers: How many processes share the clients of this host; each grants its part of their rate.
+
+    Raises:
+        ConfigError: If the file of tokens cannot be used.
+        FailedPrecondition: If others than its owner may write it.
+    """
+    limits = settings.limits
+    sizes = Sizes(limits.decide_kb << 10, limits.call_kb << 10)
+    if settings.security.tokens:
+        rates = ClientRates(limits.rows_per_s, limits.burst_s, workers)
+        return TokenGate(Tokens(TokenFile(settings.tokens_file)), rates, sizes)
+    return PeerGate(ClientRates(limits.rows_per_s, limits.burst_s, workers) if limits.rows_per_s else NoRates(), sizes)
+
+
+def listen(server: grpc.aio.Server, address: str, security: SecuritySettings) -> int:
+    """Add the port that the settings ask for: with TLS where there is a certificate, else in plain text.
+
+    Returns:
+        The port's number.
+
+    Raises:
+        ConfigError: If certificate, key or authority cannot be used.
+        RuntimeError: If the address is taken.
+    """
+    if not security.certificate:
+        return server.add_insecure_port(address)
+    authority = Path(security.client_ca) if security.client_ca else None
+    credentials = server_credentials(Path(security.certificate), Path(security.key), authority)
+    return server.add_secure_port(address, credentials)
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:

@@ -18,6 +18,8 @@ CODES: tuple[tuple[type[errors.ArmsreachError], int], ...] = (
     (errors.InvalidInput, code_pb2.INVALID_ARGUMENT),
     (errors.NotFound, code_pb2.NOT_FOUND),
     (errors.FailedPrecondition, code_pb2.FAILED_PRECONDITION),
+    (errors.Unauthenticated, code_pb2.UNAUTHENTICATED),
+    (errors.Refused, code_pb2.PERMISSION_DENIED),
     (errors.DeadlinePassed, code_pb2.DEADLINE_EXCEEDED),
     (errors.ResourceExhausted, code_pb2.RESOURCE_EXHAUSTED),
     (errors.Unavailable, code_pb2.UNAVAILABLE),
@@ -52,7 +54,9 @@ def _details(error: errors.ArmsreachError) -> list[AnyMessage]:
         detail = error_details_pb2.BadRequest()
         detail.field_violations.add(field=error.field, description=str(error))
     elif isinstance(error, errors.Overloaded):
-        detail = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_S))
+        delay = Duration()
+        delay.FromMicroseconds(int((RETRY_S if error.retry_s is None else error.retry_s) * 1e6))
+        detail = error_details_pb2.RetryInfo(retry_delay=delay)
     else:
         return []
     packed = AnyMessage()

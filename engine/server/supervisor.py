@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.config import Settings
-from engine.core.errors import Unavailable
+from engine.core.errors import ArmsreachError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +35,23 @@ class Supervisor:
     starts no threads: forking is safe at any time.
     """
 
-    def __init__(self, settings: Settings, run_worker: RunWorker, learner: list[str] | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        run_worker: RunWorker,
+        learner: list[str] | None,
+        refresh_tables: Callable[[], None] = lambda: None,
+    ) -> None:
         """Start nothing yet.
 
         Args:
             settings: All settings.
             run_worker: What a worker does, once it is forked.
             learner: The learner's command; None without one.
+            refresh_tables: Brings tables that workers will share up to date; called before a rolling restart, and once
+                more when the workers of before are gone, who may have written meanwhile.
         """
+        self._refresh_tables = refresh_tables
         self._settings = settings
         self._run_worker = run_worker
         self._learner_command = learner
@@ -92,11 +101,19 @@ class Supervisor:
                 self._start_again(number)
         if self._rolling:
             self._rolling = False
+            self._refresh()
             for number in list(self._workers):
                 if not self._stopping:
                     log.info("restarting worker %d", number)
                     self._drain(number)
                     self._start_again(number)
+            self._refresh()
+
+    def _refresh(self) -> None:
+        try:
+            self._refresh_tables()
+        except ArmsreachError as error:
+            log.error("shared tables stay as they were: %s", error)
 
     def _start_again(self, number: int) -> None:
         """At most once a second each, or a worker that cannot start would keep a core busy."""

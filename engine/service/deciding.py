@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -22,13 +22,14 @@ from engine.core.keyed_hash import Domain, KeyedHash
 from engine.core.policy import Policy
 from engine.core.rules.rule import Inquiry
 from engine.service.batch_request import BatchRequest
+from engine.service.frequency import no_room
 from engine.service.requests import DecideRequest
+from engine.service.restraint import UNRESTRAINED, Drawn, Restraint
 from engine.service.serving import Serving
 
 MAX_USER_LENGTH = 256
 DIGEST_BYTES = 12
 HOLDOUT_POLICY = "holdout"
-_PART_CELLS = 1 << 14
 
 
 class Identity(NamedTuple):
@@ -128,40 +129,47 @@ class Deciding:
             mode = Mode.FALLBACK
         return Prepared(identity, at, context, row, mode, eligible)
 
-    def draw(self, serving: Serving, prepared: Sequence[Prepared]) -> DecisionBlock:
-        """Draw an arm for each of some requests.
+    def draw(
+        self, serving: Serving, prepared: Sequence[Prepared], restraint: Restraint = UNRESTRAINED
+    ) -> tuple[DecisionBlock | None, list[int]]:
+        """Draw an arm for each of some requests, from what may still be sent.
 
         Args:
             serving: What they were prepared with.
             prepared: n ≥ 1 requests.
+            restraint: Caps and limits.
 
         Returns:
-            n decisions.
+            The decisions, None if there are none; and the requests, by number, whose send could not be counted.
         """
-        sets = [one.eligible for one in prepared]
-        modes = [one.mode for one in prepared]
-        counts, policies = self._counts(serving, np.array([one.row for one in prepared]), sets, modes)
-        seeds = np.array([self._key.seed(Domain.DRAW, one.identity.id) for one in prepared], dtype=np.int64)
-        columns = draw(counts, seeds)
-        return DecisionBlock(
-            campaign=serving.campaign.id,
-            catalogue=serving.catalogue,
-            snapshot=serving.snapshot,
-            ids=[one.identity.id for one in prepared],
+        asked = _Rows(
             users=[one.identity.user for one in prepared],
+            ids=[one.identity.id for one in prepared],
             at=[one.at for one in prepared],
-            contexts=[one.context for one in prepared],
-            digests=[one.identity.digest for one in prepared],
-            modes=modes,
-            policies=policies,
-            sets=sets,
-            counts=counts,
-            columns=columns,
-            chosen=counts[np.arange(len(counts)), columns],
-            seeds=seeds,
+            modes=[one.mode for one in prepared],
+            sets=[one.eligible for one in prepared],
         )
+        rows = np.array([one.row for one in prepared])
+        seeds = np.array([self._key.seed(Domain.DRAW, id) for id in asked.ids], dtype=np.int64)
+        drawn = self._drawn(serving, asked, rows, seeds, restraint)
+        block = _block(
+            serving,
+            asked,
+            drawn,
+            seeds,
+            [one.context for one in prepared],
+            [one.identity.digest for one in prepared],
+        )
+        return (block, []) if not drawn.refused else _without(block, drawn.refused)
 
-    def draw_batch(self, serving: Serving, batch: BatchRequest, request_id: str, at: datetime) -> DecisionBlock:
+    def draw_batch(
+        self,
+        serving: Serving,
+        batch: BatchRequest,
+        request_id: str,
+        at: datetime,
+        restraint: Restraint = UNRESTRAINED,
+    ) -> DecisionBlock:
         """Decide for all shoppers of a batch: what `prepare` and `draw` do, column by column.
 
         Args:
@@ -169,9 +177,11 @@ class Deciding:
             batch: n ≥ 1 shoppers.
             request_id: Stands for the batch; row i is decided under the id `request_id/i`.
             at: The moment of deciding.
+            restraint: Caps and limits.
 
         Raises:
             InvalidInput: Naming the field that is wrong.
+            ResourceExhausted: If a send could not be counted; then nothing is.
         """
         n, campaign, contexts = len(batch), serving.campaign, batch.contexts
         shortest, longest = min(map(len, batch.users)), max(map(len, batch.users))
@@ -186,24 +196,13 @@ class Deciding:
         sets = self._sets(serving, batch, at)
         if Mode.HOLDOUT in modes:
             sets = [serving.hold_only if mode is Mode.HOLDOUT else one for mode, one in zip(modes, sets, strict=True)]
-        counts, policies, columns = self._counts_in_parts(serving, rows, sets, modes, seeds)
-        return DecisionBlock(
-            campaign=campaign.id,
-            catalogue=serving.catalogue,
-            snapshot=serving.snapshot,
-            ids=ids,
-            users=users,
-            at=[at] * n,
-            contexts=contexts,
-            digests=[batch.digest] * n,
-            modes=modes,
-            policies=policies,
-            sets=sets,
-            counts=counts,
-            columns=columns,
-            chosen=counts[np.arange(n), columns],
-            seeds=seeds,
-        )
+        asked = _Rows(users, ids, [at] * n, modes, sets)
+        drawn = self._drawn(serving, asked, rows, seeds, restraint)
+        block = _block(serving, asked, drawn, seeds, contexts, [batch.digest] * n)
+        if drawn.refused:
+            undo(restraint, _without(block, drawn.refused)[0])
+            raise no_room()
+        return block
 
     def batch_id(self, campaign: str, request_id: str) -> bytes:
         """What a batch as a whole is remembered under."""
@@ -237,25 +236,17 @@ class Deciding:
             for i in range(len(batch))
         ]
 
-    def _counts_in_parts(
-        self,
-        serving: Serving,
-        rows: np.ndarray,
-        sets: Sequence[EligibleSet],
-        modes: Sequence[Mode],
-        seeds: np.ndarray,
-    ) -> tuple[np.ndarray, list[str], np.ndarray]:
-        """Counts, labels and chosen columns; in parts that stay in the processor's cache."""
-        counts = np.empty((len(rows), len(serving.catalogue)), dtype=np.int64)
-        labels: list[str] = []
-        columns = np.empty(len(rows), dtype=np.int64)
-        part = max(1, _PART_CELLS // len(serving.catalogue))
-        for start in range(0, len(rows), part):
-            some = slice(start, start + part)
-            counts[some], said = self._counts(serving, rows[some], sets[some], modes[some])
-            columns[some] = draw(counts[some], seeds[some])
-            labels += said
-        return counts, labels, columns
+    def _drawn(
+        self, serving: Serving, asked: _Rows, rows: np.ndarray, seeds: np.ndarray, restraint: Restraint
+    ) -> Drawn:
+        modes = asked.modes
+
+        def draw_some(some: Sequence[int], sets: Sequence[EligibleSet]) -> tuple[np.ndarray, np.ndarray]:
+            whole = len(some) == len(rows)
+            counts = self._counts(serving, rows if whole else rows[some], sets, [modes[i] for i in some])
+            return counts, draw(counts, seeds if whole else seeds[some])
+
+        return restraint.drawn(asked, len(serving.catalogue), draw_some, serving.eligible_set)
 
     def decide(self, serving: Serving, requests: Sequence[DecideRequest], at: Sequence[datetime]) -> DecisionBlock:
         """Identify, prepare and draw, without memory of what was decided before.
@@ -263,34 +254,88 @@ class Deciding:
         Raises:
             InvalidInput: Naming the field that is wrong.
         """
-        return self.draw(
-            serving,
-            [
-                self.prepare(serving, request, self.identify(request), moment)
-                for request, moment in zip(requests, at, strict=True)
-            ],
-        )
+        ready = [
+            self.prepare(serving, request, self.identify(request), moment)
+            for request, moment in zip(requests, at, strict=True)
+        ]
+        block, _ = self.draw(serving, ready)
+        assert block is not None
+        return block
 
     def _counts(
         self, serving: Serving, rows: np.ndarray, sets: Sequence[EligibleSet], modes: Sequence[Mode]
-    ) -> tuple[np.ndarray, list[str]]:
-        """Quantised probabilities of each row under the policy that its mode calls for, with that policy's label."""
+    ) -> np.ndarray:
+        """Quantised probabilities of each row under the policy that its mode calls for."""
         mask, floor = _stacked(sets)
-        uniform = [policy_of(serving, mode) is serving.uniform for mode in modes]
         live = serving.policy
+        uniform = [mode is not Mode.LIVE or live is None for mode in modes]
         if live is None or all(uniform):
-            counts = quantise(serving.uniform.probabilities(rows, mask))
-        elif not any(uniform):
-            counts = quantise(live.probabilities(rows, mask, floor))
-        else:
-            which = np.array(uniform)
-            counts = np.empty(mask.shape, dtype=np.int64)
-            counts[which] = quantise(serving.uniform.probabilities(rows[which], mask[which]))
-            counts[~which] = quantise(live.probabilities(rows[~which], mask[~which], floor[~which]))
-        labels = {
-            mode: policy_of(serving, mode).label if mode is not Mode.HOLDOUT else HOLDOUT_POLICY for mode in set(modes)
-        }
-        return counts, [labels[mode] for mode in modes]
+            return quantise(serving.uniform.probabilities(rows, mask))
+        if not any(uniform):
+            return quantise(live.probabilities(rows, mask, floor))
+        which = np.array(uniform)
+        counts = np.empty(mask.shape, dtype=np.int64)
+        counts[which] = quantise(serving.uniform.probabilities(rows[which], mask[which]))
+        counts[~which] = quantise(live.probabilities(rows[~which], mask[~which], floor[~which]))
+        return counts
+
+
+class _Rows(NamedTuple):
+    """See `Rows`."""
+
+    users: Sequence[str]
+    ids: Sequence[bytes]
+    at: Sequence[datetime]
+    modes: Sequence[Mode]
+    sets: Sequence[EligibleSet]
+
+
+def _block(
+    serving: Serving,
+    asked: _Rows,
+    drawn: Drawn,
+    seeds: np.ndarray,
+    contexts: Sequence[Context],
+    digests: Sequence[bytes],
+) -> DecisionBlock:
+    labels = {mode: HOLDOUT_POLICY if mode is Mode.HOLDOUT else policy_of(serving, mode).label for mode in Mode}
+    return DecisionBlock(
+        campaign=serving.campaign.id,
+        catalogue=serving.catalogue,
+        snapshot=serving.snapshot,
+        ids=asked.ids,
+        users=asked.users,
+        at=asked.at,
+        contexts=contexts,
+        digests=digests,
+        modes=asked.modes,
+        policies=[labels[mode] for mode in asked.modes],
+        sets=drawn.sets,
+        counts=drawn.counts,
+        columns=drawn.columns,
+        chosen=drawn.counts[np.arange(len(drawn.columns)), drawn.columns],
+        seeds=seeds,
+    )
+
+
+def _without(block: DecisionBlock, refused: Collection[int]) -> tuple[DecisionBlock | None, list[int]]:
+    """The other rows; None if there are none."""
+    gone = set(refused)
+    kept = [i for i in range(len(block)) if i not in gone]
+    if not kept:
+        return None, sorted(gone)
+    listed = ("ids", "users", "at", "contexts", "digests", "modes", "policies", "sets")
+    arrays = ("counts", "columns", "chosen", "seeds")
+    changes: dict[str, Any] = {name: [getattr(block, name)[i] for i in kept] for name in listed}
+    changes |= {name: getattr(block, name)[kept] for name in arrays}
+    return replace(block, **changes), sorted(gone)
+
+
+def undo(restraint: Restraint, block: DecisionBlock | None) -> None:
+    """Take back what was counted and paid for decisions that never became durable."""
+    if block is not None and restraint.active:
+        arms = [block.catalogue.ids[column] for column in block.columns.tolist()]
+        restraint.undo(block.users, block.ids, block.at, arms)
 
 
 def body_digest(request: DecideRequest, pseudonym: str) -> bytes:

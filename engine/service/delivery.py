@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +24,9 @@ from engine.journal import Added, Record
 from engine.service.batch_decided import BatchDecided
 from engine.service.batch_request import BatchRequest
 from engine.service.decided import Decided
-from engine.service.deciding import Deciding, Identity, Prepared
+from engine.service.deciding import Deciding, Identity, Prepared, undo
+from engine.service.delivery_watch import DeliveryWatch, NoDeliveryWatch
+from engine.service.frequency import no_room
 from engine.service.gathering import Gathering
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.request_memory import RequestMemory
@@ -115,6 +118,7 @@ class Delivery:
         clock: DeliveryClock,
         decisions: RequestMemory,
         outcomes: OutcomeMemory,
+        watch: DeliveryWatch | None = None,
     ) -> None:
         self.deciding = deciding
         self._servings = servings
@@ -125,6 +129,8 @@ class Delivery:
         self._under_way: dict[bytes, _Asked] = {}
         self._batches: set[bytes] = set()
         self._gathered: list[_Asked] = []
+        self._gathered_s = 0.0
+        self._watch: DeliveryWatch = watch or NoDeliveryWatch()
         self._gathering = Gathering(self._decide_gathered)
 
     def serving(self, campaign: str) -> Serving:
@@ -196,8 +202,13 @@ class Delivery:
                     new.append(asked)
                 made.append(asked)
             if new:
+                began_s = time.perf_counter()
                 prepared = [self.deciding.prepare(serving, one.request, one.identity, one.at) for one in new]
-                self._write_block(new, self.deciding.draw(serving, prepared), serving)
+                block, refused = self.deciding.draw(serving, prepared, serving.restraint)
+                if refused or block is None:
+                    undo(serving.restraint, block)
+                    raise no_room()
+                self._write_block(new, block, serving, "DecideBatch", 0.0, began_s)
         except BaseException as error:
             for one in new:
                 self._under_way.pop(one.identity.id, None)
@@ -234,24 +245,35 @@ class Delivery:
             if (earlier := self._decisions.find_many(id)) is not None:
                 return self._batch_again(serving, batch, name, earlier)
         at = self._clock.deciding_at(batch.at)
-        block = self.deciding.draw_batch(serving, batch, name, at)
-        if batch.request_id:
-            self._decisions.remember([id], block, at)
-            self._batches.add(id)
+        began_s = time.perf_counter()
+        block = self.deciding.draw_batch(serving, batch, name, at, serving.restraint)
         try:
+            if batch.request_id:
+                self._decisions.remember([id], block, at)
+                self._batches.add(id)
             added = self._log.add_block(block, at, id if batch.request_id else b"")
         except BaseException:
-            self._settle_batch(id, bool(batch.request_id), None, Unavailable("nothing was written"))
+            undo(serving.restraint, block)
+            if id in self._batches:
+                self._settle_batch(id, True, None, Unavailable("nothing was written"))
             raise
+        handed_s = time.perf_counter()
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def settle(done: asyncio.Future[None]) -> None:
             error = _error_of(done)
             self._settle_batch(id, bool(batch.request_id), added, error)
+            if error is not None:
+                undo(serving.restraint, block)
             if not durable.done():
                 durable.set_result(None) if error is None else durable.set_exception(error)
+            if error is None:
+                self._watch.committed(len(block), "DecideBatch", time.perf_counter() - handed_s)
+            else:
+                self._watch.failed(len(block))
 
         added.durable.add_done_callback(settle)
+        self._watch.decided(block, serving, "DecideBatch", 0.0, handed_s - began_s)
         return BatchDecided(serving, block, durable)
 
     def _settle_batch(self, id: bytes, named: bool, added: Added | None, error: BaseException | None) -> None:
@@ -280,6 +302,8 @@ class Delivery:
         asked = self._known(request, self.serving(request.campaign))
         if isinstance(asked, _Asked) and asked.identity.id not in self._under_way:
             self._under_way[asked.identity.id] = asked
+            if not self._gathered:
+                self._gathered_s = time.perf_counter()
             self._gathered.append(asked)
             self._gathering.add()
         return asked
@@ -303,6 +327,8 @@ class Delivery:
     def _decide_gathered(self) -> None:
         """Decide all that were asked in this turn, each campaign's together; a wrong request fails alone."""
         gathered, self._gathered = self._gathered, []
+        began_s = time.perf_counter()
+        queued_s = began_s - self._gathered_s
         by_campaign: dict[str, tuple[Serving, list[_Asked], list[Prepared]]] = {}
         for asked in gathered:
             try:
@@ -317,21 +343,39 @@ class Delivery:
                 ready.append(prepared)
         for serving, several, ready in by_campaign.values():
             try:
-                self._write_block(several, self.deciding.draw(serving, ready), serving)
+                block, refused = self.deciding.draw(serving, ready, serving.restraint)
+                for i in reversed(refused):
+                    self._under_way.pop(several[i].identity.id, None)
+                    several.pop(i).fail(no_room())
+                if block is not None:
+                    self._write_block(several, block, serving, "Decide", queued_s, began_s)
             except Exception as error:
                 for asked in several:
                     self._under_way.pop(asked.identity.id, None)
                     asked.fail(error)
 
-    def _write_block(self, asked: Sequence[_Asked], block: DecisionBlock, serving: Serving) -> None:
+    def _write_block(
+        self,
+        asked: Sequence[_Asked],
+        block: DecisionBlock,
+        serving: Serving,
+        method: str,
+        queued_s: float,
+        began_s: float,
+    ) -> None:
         """Journal decisions; their futures are done once they are durable."""
         at = max(block.at)
-        self._decisions.remember(block.ids, block, at)
         try:
-            added = self._log.add(block, at)
+            self._decisions.remember(block.ids, block, at)
+            try:
+                added = self._log.add(block, at)
+            except BaseException:
+                self._decisions.forget(block.ids)
+                raise
         except BaseException:
-            self._decisions.forget(block.ids)
+            undo(serving.restraint, block)
             raise
+        handed_s = time.perf_counter()
 
         def settle(durable: asyncio.Future[None]) -> None:
             error = _error_of(durable)
@@ -339,14 +383,20 @@ class Delivery:
                 self._decisions.settle(block.ids, added.before, added.positions)
             else:
                 self._decisions.forget(block.ids)
+                undo(serving.restraint, block)
             for i, one in enumerate(asked):
                 del self._under_way[one.identity.id]
                 if error is not None:
                     one.fail(error)
                 else:
                     one.succeed(Decided(serving, None, block, i))
+            if error is None:
+                self._watch.committed(len(asked), method, time.perf_counter() - handed_s)
+            else:
+                self._watch.failed(len(asked))
 
         added.durable.add_done_callback(settle)
+        self._watch.decided(block, serving, method, queued_s, handed_s - began_s)
 
     async def report(self, report: OutcomeReport) -> Recorded:
         """Record outcomes and the client's safe answers; all are durable on return.
@@ -386,6 +436,7 @@ class Delivery:
                 raise
             await asyncio.shield(asyncio.ensure_future(self._write(records, fallbacks, serving, at)))
         await _all_of(waiting)
+        self._watch.reported(report.campaign, records, len(report.outcomes) + len(report.fallbacks) - len(records))
         total = len(report.outcomes) + len(report.fallbacks)
         return Recorded(len(records), total - len(records))
 
@@ -406,16 +457,20 @@ class Delivery:
     async def _write(self, records: Sequence[Record], asked: Sequence[_Asked], serving: Serving, at: datetime) -> None:
         """The part of a report that a cancelled call must not interrupt."""
         ids = [one.identity.id for one in asked]
+        began_s = time.perf_counter()
         try:
             added = self._log.add(records, at)
+            self._give_back(serving, records)
             await asyncio.shield(added.durable)
         except BaseException as error:
             self._outcomes.forget(_outcome_keys(records))
+            self._watch.failed(len(records))
             self._decisions.forget(ids)
             for one in asked:
                 one.fail(error)
             raise
         else:
+            self._watch.committed(len(records), "ReportOutcomes", time.perf_counter() - began_s)
             self._outcomes.add(_outcome_keys(records), at)
             decisions = [(r, i) for i, r in enumerate(records) if isinstance(r, Decision)]
             for one, (decision, i) in zip(asked, decisions, strict=True):
@@ -425,6 +480,18 @@ class Delivery:
         finally:
             for id in ids:
                 self._under_way.pop(id, None)
+
+    def _give_back(self, serving: Serving, records: Sequence[Record]) -> None:
+        """What was not sent counts for no cap and costs nothing; once for each decision, while it is remembered."""
+        for record in records:
+            if isinstance(record, Outcome) and record.type is OutcomeType.NOT_SENT and record.decision_id:
+                try:
+                    decision = self._decisions.give_back_once(bytes.fromhex(record.decision_id))
+                except ValueError:
+                    continue
+                if decision is not None and decision.campaign == serving.campaign.id and decision.is_send:
+                    id, at = bytes.fromhex(decision.id), decision.decided_at
+                    serving.restraint.undo([decision.user], [id], [at], [decision.arm])
 
     def _fallback(
         self, serving: Serving, campaign: str, fallback: FallbackReport

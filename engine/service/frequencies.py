@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -127,6 +127,14 @@ class Frequencies:
         for table in self._about(campaign):
             with table.lock:
                 table.give_back(bytes.fromhex(user), decision_id, at)
+
+    def erase(self, users: Collection[str]) -> int:
+        """See `Erasable`: drop what is counted of shoppers. Takes the locks."""
+        found = 0
+        for table in self._tables.values():
+            with table.lock:
+                found += sum(table.forget(bytes.fromhex(user)) for user in users)
+        return found
 
     def close(self) -> None:
         """Let the memory go in this process."""

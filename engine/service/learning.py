@@ -19,6 +19,7 @@ from engine.core.join_tally import JoinTally
 from engine.core.joined_decision import JoinedDecision
 from engine.core.outcome import Outcome
 from engine.journal import Entry, Position, Positions
+from engine.service.learner_report import LearnerReport
 from engine.service.learning_checkpoint import Checkpoint
 from engine.service.learning_clocks import ChainClocks
 from engine.service.learning_dead_letters import LearningDeadLetters
@@ -34,6 +35,7 @@ from engine.vw import LearnerProcess, VwLearner
 log = logging.getLogger(__name__)
 
 LEASE_S = 30.0
+REPORT_S = 1.0
 _ENTRIES_A_SLICE = 1_000
 _LEARNED_A_FLUSH = 20_000
 
@@ -91,6 +93,7 @@ class Learning:
             leases.close()
             raise
         self._renewed_at = clock.now()
+        self._reported_at = datetime.fromtimestamp(0, tz=self._renewed_at.tzinfo)
         self._apart = apart
         self._opened = False
         self._publisher = Publisher(snapshots, clock)
@@ -114,6 +117,28 @@ class Learning:
     def join_tally(self) -> JoinTally:
         """What became of the journal's records in the join."""
         return self._joiner.tally
+
+    def report(self) -> LearnerReport:
+        """How far it has come, for metrics."""
+        return LearnerReport(
+            at_s=self._clock.now().timestamp(),
+            learned=self.learned,
+            backlog=len(self._joiner),
+            positions=Positions(self._positions.values()),
+            join=asdict(self._joiner.tally),
+            dead_letters=self.tally.dead_letters + self._joiner.tally.rejected,
+        )
+
+    def leave_report(self) -> None:
+        """Write the report beside the checkpoint, once a second at most; learning does not depend on it."""
+        now = self._clock.now()
+        if abs((now - self._reported_at).total_seconds()) < REPORT_S:
+            return
+        self._reported_at = now
+        try:
+            self.report().save(self._path.parent)
+        except OSError as error:
+            log.warning("campaign %s: the learner's report was not written: %s", self.campaign.id, error.strerror)
 
     def to_bytes(self) -> bytes:
         """The model as it stands."""

@@ -35,6 +35,7 @@ class LearningLoop:
                 if campaign not in self._learners:
                     self._learners[campaign] = self._open(campaign)
                 learned += self._learners[campaign].step()
+                self._learners[campaign].leave_report()
             except ArmsreachError as error:
                 if (learner := self._learners.pop(campaign, None)) is not None:
                     learner.close()

@@ -14,6 +14,7 @@ from engine.core.decision import Decision, Mode
 from engine.core.drawing import quantise
 from engine.core.errors import CorruptState, FailedPrecondition
 from engine.core.exploration.options import ExplorationOptions
+from engine.core.forgotten import is_forgotten
 from engine.core.policy import ModelPolicy, Policy, UniformPolicy
 from engine.core.reading import read
 from engine.store import SnapshotStore
@@ -52,10 +53,15 @@ class Rederiving:
 
         Raises:
             NotFound: If the snapshot was pruned or nobody knows the catalogue.
-            FailedPrecondition: If the policy that the record names is that of no settings known here.
+            FailedPrecondition: If the policy that the record names is that of no settings known here, or the shopper
+                was forgotten.
             CorruptState: If what comes out is not what the record has.
             InvalidInput: If the context does not fit the schema.
         """
+        if is_forgotten(decision.user):
+            raise FailedPrecondition(
+                f"decision {decision.id}: its shopper was forgotten: there is nothing to score again; leave it out"
+            )
         catalogue = self._catalogue(decision.catalogue)
         columns = catalogue.columns(decision.eligible, "eligible")
         mask = np.zeros((1, len(catalogue)), dtype=bool)

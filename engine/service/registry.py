@@ -48,6 +48,10 @@ class Registry(Mapping[str, Serving]):
     def __len__(self) -> int:
         return len(self._servings)
 
+    def snapshot(self, campaign: str) -> Snapshot | None:
+        """The model that a campaign is served with; None before the first publishing."""
+        return self._served.get(campaign)
+
     def refresh(self) -> list[str]:
         """Look for changes and swap them in; blocking, so a server runs it off its event loop.
 

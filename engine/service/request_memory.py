@@ -54,6 +54,10 @@ class RequestMemory(Protocol):
         """Note that they are durable, and where: `before` is the end of what was written before them."""
         ...
 
+    def give_back_once(self, id: bytes) -> Decision | None:
+        """The decision, if it is remembered and this was not asked before."""
+        ...
+
     def forget(self, ids: Sequence[bytes]) -> None:
         """Drop decisions that never became durable."""
         ...
@@ -69,6 +73,7 @@ class LocalRequestMemory:
     def __init__(self, ttl_s: float, capacity: int) -> None:
         self.ttl = timedelta(seconds=ttl_s)
         self._capacity = capacity
+        self._given_back: set[bytes] = set()
         self._decisions: OrderedDict[bytes, tuple[datetime, Sequence[Decision], int]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -95,6 +100,15 @@ class LocalRequestMemory:
             )
         for i, id in enumerate(ids):
             self._decisions[id] = at, decisions, i
+
+    def give_back_once(self, id: bytes) -> Decision | None:
+        """See `RequestMemory`."""
+        if id in self._given_back:
+            return None
+        decision = self.find(id)
+        if decision is not None:
+            self._given_back.add(id)
+        return decision
 
     def settle(self, ids: Sequence[bytes], before: Position, positions: Sequence[Position]) -> None:
         """See `RequestMemory`; here nothing is left to note."""
@@ -170,6 +184,15 @@ class SharedRequestMemory:
         with self._table.lock:
             for id, position, length in zip(ids, positions, framed_lengths(before, positions), strict=True):
                 self._table.settle(self._slots.pop(id), id, position.segment, position.offset, length)
+
+    def give_back_once(self, id: bytes) -> Decision | None:
+        """See `RequestMemory`."""
+        with self._table.lock:
+            entry = self._table.get(id)
+            if entry is None or entry.state != State.DURABLE:
+                return None
+            self._table.restore(entry._replace(state=State.GIVEN_BACK), entry.at)
+        return self._read(entry)[-1]
 
     def forget(self, ids: Sequence[bytes]) -> None:
         """See `RequestMemory`."""

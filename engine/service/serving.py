@@ -15,6 +15,7 @@ from engine.core.exclusions import Exclusions
 from engine.core.policy import ModelPolicy, Policy, UniformPolicy
 from engine.core.rules.eligibility import Eligibility
 from engine.core.rules.rule import Inquiry
+from engine.service.restraint import UNRESTRAINED, Restraint
 from engine.store.arm_matrix import ArmMatrix
 from engine.store.snapshot import COMPILED
 from engine.store.snapshots import Snapshot
@@ -52,6 +53,7 @@ class Serving:
         Raises:
             CorruptState: If the snapshot was learned under another schema, so that its columns mean other things.
         """
+        self.restraint: Restraint = UNRESTRAINED
         self.campaign = campaign
         self.revision = revision
         self.catalogue: Catalogue = campaign.catalogue()
@@ -110,6 +112,10 @@ class Serving:
                 self._by_key.clear()
             self._by_key[key] = found
         return found
+
+    def eligible_set(self, excluded: Exclusions) -> EligibleSet:
+        """The set that some exclusions leave, remembered."""
+        return self._set(excluded)
 
     def _set(self, excluded: Exclusions) -> EligibleSet:
         known = excluded.codes.tobytes() + repr(excluded.reasons).encode()

@@ -103,6 +103,12 @@ class SqliteLeases:
         if row is None:
             raise _lost(lease)
 
+    def held(self) -> list[tuple[str, str, float]]:
+        """Name, holder and end in seconds since 1970 of every lease that was not released; also of those run out."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT name, holder, expires_us FROM leases WHERE ttl_us > 0 ORDER BY name")
+            return [(name, holder, expires / 1e6) for name, holder, expires in rows]
+
     def close(self) -> None:
         """Close the database; leases stay as they are."""
         self._database.close()

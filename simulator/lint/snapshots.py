@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.core.drawing import SCALE
 from engine.core.errors import ArmsreachError
+from engine.core.forgotten import is_forgotten
 from simulator.lint.finding import Finding, Severity
 from simulator.lint.tally import Tally
 from simulator.log import Log
@@ -92,14 +93,15 @@ class RescoredSnapshots:
 
 
 def _names(log: Log) -> np.ndarray:
-    """Give `campaign/version` of each row, empty where it names no snapshot, shape (n,)."""
+    """Give `campaign/version` of each row, shape (n,); empty for none, and for forgotten shoppers."""
     versions = log.extra.get("snapshot")
     campaigns = log.extra.get("campaign")
     if versions is None:
         return np.full(log.rows, "", dtype=object)
     names = np.empty(log.rows, dtype=object)
+    blank = np.array([*map(is_forgotten, log.users), False])[log.user]  # -1 is nobody, the last
     for row, version in enumerate(versions):
         campaign = None if campaigns is None else campaigns[row]
-        named = isinstance(version, str) and version != ""
+        named = isinstance(version, str) and version != "" and not blank[row]
         names[row] = "" if not named else f"{campaign}/{version}" if isinstance(campaign, str) else version
     return names

@@ -51,7 +51,7 @@ class InProcess:
         self._loop = self._runner.get_loop()
         self._worker: Worker = open_worker(self._settings)
         self._worker.campaigns.create(plain(shop.campaign))
-        self._worker.registry.refresh()
+        self._loop.run_until_complete(self._worker.refresh())
         self._learning: Learning = open_learning(self._settings, shop.campaign.id, holder="simulate")
 
     @property
@@ -63,7 +63,7 @@ class InProcess:
         """Approve, pause or kill variants from now on, as a person would."""
         for variant, state in states.items():
             self._worker.campaigns.set_variant_state(self._campaign.id, variant, state)
-        self._worker.registry.refresh()
+        self._loop.run_until_complete(self._worker.refresh())
 
     def decide(self, requests: Sequence[DecideRequest]) -> list[Answer]:
         """See `ServicePort`."""
@@ -80,7 +80,7 @@ class InProcess:
         """Learn everything that has matured, and swap in what was published."""
         while self._learning.step():
             pass
-        self._worker.registry.refresh()
+        self._loop.run_until_complete(self._worker.refresh())
 
     def export(self, path: str) -> int:
         """See `ServicePort`."""

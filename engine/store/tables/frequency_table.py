@@ -199,6 +199,16 @@ class FrequencyTable:
                     caps |= bit
         return caps
 
+    def forget(self, key: bytes) -> bool:
+        """Drop all that is known of a shopper; whether there was anything. Call it under `lock`."""
+        slot = self._find(key)
+        if slot < 0:
+            return False
+        self._words[slot] = 0
+        self._row.pack_into(self._buffer, 8 * (self._items + slot * self._width), *[0] * self._width)
+        self._words[self._high + slot] = 0
+        return True
+
     def row(self, key: bytes) -> tuple[int, ...] | None:
         """A shopper's items; None where nothing is known."""
         slot = self._find(key)

@@ -29,11 +29,12 @@ _LOAD = 2
 
 
 class State(IntEnum):
-    """Of an entry. A slot that was never written is EMPTY, being zero."""
+    """Of an entry. A slot that was never written is EMPTY, being zero; GIVEN_BACK is durable, and was not sent."""
 
     EMPTY = 0
     PENDING = 1
     DURABLE = 2
+    GIVEN_BACK = 3
 
 
 class RequestEntry(NamedTuple):
@@ -160,6 +161,12 @@ class RequestTable:
 
     def _slots(self) -> np.ndarray:
         return np.frombuffer(self._buffer, dtype=_FIELDS)
+
+    def used_ratio(self, now: float, slots: int = 1_024) -> float:
+        """Share of the slots that young entries take, by the first `slots` of them, as ids are hashes."""
+        end = min(len(self._buffer), slots * _SLOT)
+        entries = (_read(self._buffer[start : start + _SLOT], 0) for start in range(0, end, _SLOT))
+        return sum(entry is not None and entry.at + self._ttl > now for entry in entries) * _SLOT / end
 
     def _find(self, id: bytes) -> int:
         """Where the entry's slot begins; -1 if there is none."""

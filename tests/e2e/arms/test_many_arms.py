@@ -18,6 +18,7 @@ from engine.core.campaign import Campaign
 from engine.core.context import Context
 from engine.core.decision import Decision
 from engine.core.errors import CorruptState, FailedPrecondition
+from engine.core.forgotten import forgotten_name
 from engine.core.outcome import Outcome, OutcomeType
 from engine.journal import Mark
 from engine.service.exporting import export_log
@@ -141,6 +142,8 @@ def test_a_record_that_does_not_fit_is_refused(run):
         rederiving(settings).counts(replace(record, chosen_count=record.chosen_count + 1))
     with pytest.raises(FailedPrecondition, match="softmax"):
         rederiving(settings).counts(replace(record, policy="softmax(9)"))
+    with pytest.raises(FailedPrecondition, match="forgotten"):
+        rederiving(settings).counts(replace(record, user=forgotten_name()))
 
 
 def test_the_log_is_expanded_and_replayed(run, tmp_path: Path):

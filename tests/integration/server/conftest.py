@@ -76,20 +76,22 @@ def starter(root: Path, running: list[RunningServer]) -> StartServer:
         learner: bool = False,
         port: int = 0,
         wait: bool = True,
+        settings: str = "",
+        key: str = KEY,
         workers: int = 1,
         limits: str = "",
     ) -> RunningServer:
         folder = root / name
         folder.mkdir(exist_ok=True)
         config, announce = folder / "armsreach.toml", folder / f"announce-{len(running)}"
-        config.write_text(settings_text(clock, learner, workers, limits))
+        config.write_text(settings_text(clock, learner, workers, limits) + settings)
         arguments = ["serve", "--config", str(config), "--data", str(folder / "data"), "--port", str(port)]
         with (folder / "serve.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "engine", *arguments, "--announce", str(announce)],
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "ARMSREACH_SERVER_KEY": KEY},
+                env={**os.environ, "ARMSREACH_SERVER_KEY": key},
             )
         server = RunningServer(folder, process, "", arguments)
         running.append(server)

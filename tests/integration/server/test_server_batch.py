@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -48,6 +49,7 @@ def test_a_broken_stream_goes_on_without_deciding_twice(
     server = start_server(workers=workers)
     with Client(server.address, patient) as client:
         client.create_campaign(make_settings())
+    time.sleep(0.5)  # the other worker looks for news several times a second
 
     def breaking() -> Iterator[Batch]:
         yield from batches(6)[:4]

@@ -125,6 +125,18 @@ def test_changed_contexts_score_differently(served: tuple[Path, Path], simulator
     )
 
 
+def test_forgotten_shoppers_are_left_out(served: tuple[Path, Path], simulator: Run, tmp_path: Path) -> None:
+    def change(rows: list[dict[str, Any]]) -> None:
+        for number, row in enumerate([row for row in rows if row["snapshot"]][5:8]):
+            row["embedding"] = [0.0 for _ in row["embedding"]]
+            row["user"] = "f" * 31 + str(number)
+
+    report = report_of(simulator, rewritten(served, tmp_path, change), served[1])
+    assert not [f for f in report["findings"] if f["code"] == "rescoring_differs"]
+    named = [row for row in map(orjson.loads, served[0].read_bytes().splitlines()) if row["snapshot"]]
+    assert report["log"]["rescored"] == len(named) - 3
+
+
 def test_missing_and_damaged_snapshots_are_named(served: tuple[Path, Path], simulator: Run, tmp_path: Path) -> None:
     shutil.copytree(served[1], tmp_path / "snapshots")
     names = sorted({row["snapshot"] for row in map(orjson.loads, served[0].read_bytes().splitlines())} - {None})

@@ -70,7 +70,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
         ("durability = 1", "durability", "unknown key"),
         ("[server]\nport = 70000", "server", "0 to 65535"),
         ('[server]\nport = "1"', "server.port", "whole number"),
-        ('[server]\nhost = "0.0.0.0"', "server", "no authentication yet"),
+        ('[server]\nhost = "0.0.0.0"', "", "listen_without_credentials"),
         ('[journal]\ndurability = "maybe"', "journal.durability", "'fsync', 'write'"),
         ('clock = "moon"', "clock", "'server', 'client'"),
         ("[request_ids]\ncapacity = 0", "request_ids", "above 0"),

@@ -75,6 +75,14 @@ def test_states_exclude_a_variant(state: str) -> None:
     assert len(found) == 4
 
 
+@pytest.mark.parametrize("consents", [("sms",), ("sms", "email"), (), None])
+def test_what_was_agreed_to_can_be_looked_up(consents: Any) -> None:
+    given = None if consents is None else frozenset(ChannelId(name) for name in consents)
+    inquiry = Inquiry(Context(np.zeros(0, np.float32), {}, given), AT)
+    made = campaign()
+    assert isinstance(hash(Eligibility(made, made.catalogue()).key(inquiry)), int)
+
+
 @pytest.mark.parametrize(("consents", "allowed"), [(("sms",), True), ((), False), (None, False), (("email",), False)])
 def test_consent_must_be_said(consents: Any, allowed: bool) -> None:
     found = reasons(campaign(), consents=consents)

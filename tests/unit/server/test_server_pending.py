@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
+import grpc
 import pytest
 from google.rpc import code_pb2, error_details_pb2
 from grpc_status import rpc_status
@@ -81,6 +82,16 @@ async def test_a_full_server_refuses_before_it_reads_the_message() -> None:
     assert pending.shed == 1
     pending.leave()
     assert refusing.service(decide) is None
+
+
+async def test_a_call_that_is_over_has_nobody_to_tell() -> None:
+    class Gone(Call):
+        async def abort_with_status(self, status: Any) -> None:
+            raise grpc.aio.UsageError("RPC already finished.")
+
+    decide = Guarded(Servicer(), {"Decide": False}, OpenGate(), NoWatch(), Pending(1, "")).Decide  # type: ignore[attr-defined]
+    with pytest.raises(asyncio.CancelledError):
+        await decide("a", Gone(remaining_s=0.0))
 
 
 async def test_a_cancelled_call_leaves() -> None:

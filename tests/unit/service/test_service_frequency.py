@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from engine.core.arm import ChannelId, SlotId, VariantId
 from engine.core.campaign import Campaign
 from engine.core.exclusions import Exclusions
+from engine.core.forgotten import forgotten_name
 from engine.core.frequency_cap import FrequencyCap
 from engine.core.placement import Channel, Slot
 from engine.core.variant import Variant
@@ -54,6 +55,17 @@ def test_without_caps_there_is_nothing_to_ask():
     assert frequency.blocked(["a", "b"], [NOW, NOW]) == [0, 0]
     assert frequency.codes(0) is None
     assert frequency.count([user(1)], [1], [NOW], ids(1)) == []
+
+
+def test_the_forgotten_are_counted_no_more():
+    frequencies, made = Frequencies((FrequencyCap(5, 1e6),), 100), campaign(caps=(FrequencyCap(1, 1e6),))
+    frequency = opened(frequencies, made)
+    frequency.count([user(1), user(2)], [BY_EMAIL, BY_EMAIL], [NOW, NOW], ids(1, 2))
+    assert all(frequency.blocked([user(1), user(2)], [NOW, NOW]))
+    assert frequencies.erase([user(1), user(3)]) == 2, "in the campaign's table and the shop's"
+    assert frequencies.erase([user(1)]) == 0
+    assert [bool(bits) for bits in frequency.blocked([user(1), user(2)], [NOW, NOW])] == [False, True]
+    frequencies.erase([forgotten_name()])
 
 
 @pytest.mark.parametrize("crowd", [0, 20])

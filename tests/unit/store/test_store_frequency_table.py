@@ -48,6 +48,19 @@ def test_sends_reach_the_caps_that_they_count_for(table):
     assert table.blocked(key(2), NOW + 20) == 0
 
 
+def test_a_shopper_is_forgotten_and_begins_anew(table):
+    for number in range(1, 60):
+        table.count(key(number), 0b11, NOW, A)
+    before = table.row(key(3))
+    assert table.forget(key(7))
+    assert not table.forget(key(7))
+    assert table.row(key(7)) is None
+    assert key(7) not in bytes(table.memory.buffer)
+    assert table.row(key(3)) == before
+    table.count(key(7), 0b01, NOW + 1, B)
+    assert sorted(table.row(key(7))) == [0, 0, 0, 0, table.windows.item(NOW + 1, B)]
+
+
 def test_a_send_counts_once(table):
     for _ in range(3):
         table.count(key(1), 0b11, NOW, A)

@@ -1,0 +1,44 @@
+"""`python -m engine forget`."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from pathlib import Path
+
+from rich.console import Console
+
+from engine.config import Settings
+from engine.core.errors import InvalidInput
+from engine.wiring import open_forgetting
+
+
+def run(settings: Settings, users: list[str], file: Path | None) -> None:
+    """Forget; see the command's help."""
+    asked = [*users, *_listed(file)]
+    if not asked:
+        raise InvalidInput("expected one shopper or more, or a --file that names them", field="USER")
+    done = open_forgetting(settings, f"{_user()}@{socket.gethostname()}").forget(list(dict.fromkeys(asked)))
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(
+        f"{done.shoppers:,} shoppers forgotten: {done.records:,} records erased in {done.segments:,} journal files"
+    )
+    console.print(f"audit record in {settings.folder / 'audit.jsonl'}; logs that were exported are yours to erase")
+
+
+def _user() -> str:
+    """Who runs this; in a container the number may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def _listed(file: Path | None) -> list[str]:
+    if file is None:
+        return []
+    try:
+        return [line for line in file.read_text(encoding="utf-8").splitlines() if line]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"cannot be read: {error}", field="--file") from None

@@ -1,0 +1,221 @@
+"""What a campaign may still send: frequency caps, budget and stock, asked before each draw and told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from engine.core.arm import ArmId
+from engine.core.decision import Mode
+from engine.core.eligible_set import EligibleSet
+from engine.core.exclusions import Exclusions
+from engine.core.limits import Limits
+from engine.service.allowance import Allowance
+from engine.service.frequency import Frequency
+from engine.service.no_frequency import NoFrequency
+from engine.store.tables import FULL
+
+T = TypeVar("T")
+
+Draw = Callable[[Sequence[int], Sequence[EligibleSet]], tuple[np.ndarray, np.ndarray]]
+"""Rows and what they may be drawn from → their counts, shape (rows, k), and their columns, shape (rows,)."""
+
+MakeSet = Callable[[Exclusions], EligibleSet]
+
+_PART_CELLS = 1 << 14
+"""Rows × arms that are drawn together: so much stays in the processor's cache, and no lock is held for long."""
+
+
+class Rows(Protocol):
+    """Who is decided for, as columns."""
+
+    @property
+    def users(self) -> Sequence[str]:
+        """Pseudonyms."""
+        ...
+
+    @property
+    def ids(self) -> Sequence[bytes]:
+        """Decision ids."""
+        ...
+
+    @property
+    def at(self) -> Sequence[datetime]:
+        """Moments of deciding."""
+        ...
+
+    @property
+    def modes(self) -> Sequence[Mode]:
+        """How each comes about."""
+        ...
+
+    @property
+    def sets(self) -> Sequence[EligibleSet]:
+        """What the rules leave to each."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Drawn:
+    """What came of a draw.
+
+    Attributes:
+        sets: What each row was drawn from.
+        counts: Shape (n, k), int64.
+        columns: Shape (n,), int64.
+        refused: Rows whose send could not be counted; theirs mean nothing.
+    """
+
+    sets: list[EligibleSet]
+    counts: np.ndarray
+    columns: np.ndarray
+    refused: list[int] = field(default_factory=list)
+
+
+class Restraint:
+    """Caps and limits of one campaign, in one worker.
+
+    What is drawn is counted and paid before it is journalled; so a kill in between leaves too much counted for a while,
+    and never too little.
+    """
+
+    def __init__(self, frequency: Frequency | None = None, allowance: Allowance | None = None) -> None:
+        """Use what is open; without either, everything may be sent."""
+        self._frequency: Frequency = frequency or NoFrequency()
+        self._allowance = allowance
+        self._known: dict[tuple[int, int, bytes], tuple[EligibleSet, EligibleSet]] = {}
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is restrained."""
+        return self._frequency.active or self._allowance is not None
+
+    def drawn(self, rows: Rows, arms: int, draw: Draw, make: MakeSet) -> Drawn:
+        """Draw rows, each from what it may still get.
+
+        Args:
+            rows: n of them.
+            arms: k.
+            draw: Draws some of them.
+            make: Makes a set of some exclusions.
+        """
+        n = len(rows.sets)
+        drawn = Drawn(list(rows.sets), np.empty((n, arms), dtype=np.int64), np.empty(n, dtype=np.int64))
+        size = max(1, _PART_CELLS // arms)
+        for turn in self._frequency.rounds(rows.users) if self.active else (range(n),):
+            for part in _parts(turn, size):
+                if self.active:
+                    with self._frequency.lock:
+                        self._draw_part(rows, part, draw, make, drawn)
+                else:
+                    drawn.counts[part], drawn.columns[part] = draw(part, [drawn.sets[i] for i in part])
+        return drawn
+
+    def _draw_part(self, rows: Rows, part: list[int], draw: Draw, make: MakeSet, drawn: Drawn) -> None:
+        users, moments = _some(rows.users, part), _seconds(_some(rows.at, part))
+        bits = self._frequency.blocked(users, moments)
+        refused: set[int] = set()
+        if any(bits):
+            places, refused = self._narrow(rows, part, bits, make, drawn)
+        else:
+            places = part
+        self._draw_paid(rows, places, draw, make, drawn, refused)
+        chosen = drawn.columns[part].tolist()
+        if refused:
+            chosen = [0 if row in refused else column for row, column in zip(part, chosen, strict=True)]
+        late = self._frequency.count(users, chosen, moments, _some(rows.ids, part))
+        for i in late:
+            self._refund(drawn.sets[part[i]].excluded.ids[chosen[i]])
+        drawn.refused += [*refused, *(part[i] for i in late)]
+
+    def _narrow(
+        self, rows: Rows, part: list[int], bits: Sequence[int], make: MakeSet, drawn: Drawn
+    ) -> tuple[list[int], set[int]]:
+        """Take what is capped out of the rows' sets: the rows to draw, and those whose send could not be counted."""
+        refused: set[int] = set()
+        for row, some in zip(part, bits, strict=True):
+            if not some or rows.modes[row] is Mode.HOLDOUT:
+                continue
+            if some & FULL:
+                refused.add(row)
+            else:
+                drawn.sets[row] = self._narrowed(rows.sets[row], some, None, make)
+        return [row for row in part if row not in refused], refused
+
+    def _draw_paid(
+        self, rows: Rows, todo: list[int], draw: Draw, make: MakeSet, drawn: Drawn, refused: set[int]
+    ) -> None:
+        """Draw rows and pay for them; those behind the point where a limit runs short are drawn again without it."""
+        while todo:
+            codes = self._allowance.excluded() if self._allowance is not None else None
+            if codes is not None:
+                for row in todo:
+                    if rows.modes[row] is not Mode.HOLDOUT:
+                        drawn.sets[row] = self._narrowed(drawn.sets[row], 0, codes, make)
+            counts, columns = draw(todo, _some(drawn.sets, todo))
+            paid = self._allowance.take_rows(columns) if self._allowance is not None else len(todo)
+            if not paid:  # nothing can be paid that was not excluded: it would go on for ever
+                refused.update(todo)
+                return
+            drawn.counts[todo[:paid]], drawn.columns[todo[:paid]] = counts[:paid], columns[:paid]
+            todo = todo[paid:]
+
+    def undo(self, users: Sequence[str], ids: Sequence[bytes], at: Sequence[datetime], arms: Sequence[ArmId]) -> None:
+        """Take back what was counted and paid for decisions that never became durable."""
+        if not self.active:
+            return
+        with self._frequency.lock:
+            for user, id, moment, arm in zip(users, ids, at, arms, strict=True):
+                self._frequency.give_back(user, id, moment.timestamp())
+                self._refund(arm)
+
+    def _refund(self, arm: ArmId) -> None:
+        if self._allowance is not None:
+            self._allowance.give_back(arm)
+
+    def _narrowed(self, eligible: EligibleSet, bits: int, codes: np.ndarray | None, make: MakeSet) -> EligibleSet:
+        """An eligible set without what is capped or cannot be paid; most shoppers share a few of these."""
+        if not bits and codes is None:
+            return eligible
+        key = (id(eligible), bits, b"" if codes is None else codes.tobytes())
+        found = self._known.get(key)
+        if found is None:
+            excluded = self._frequency.narrowed(eligible.excluded, bits)
+            if codes is not None:
+                more = (excluded.codes == 0) & (codes > 0)
+                both = np.where(more, codes + len(excluded.reasons), excluded.codes).astype(np.uint8)
+                excluded = Exclusions(excluded.ids, both, (*excluded.reasons, *Limits.reasons))
+            if len(self._known) > 1024:
+                self._known.clear()
+            # The set is kept beside its answer: its number must not come to mean another one.
+            found = self._known[key] = (eligible, make(excluded))
+        return found[1]
+
+
+UNRESTRAINED = Restraint()
+
+
+def _some(column: Sequence[T], rows: list[int]) -> list[T]:
+    """Some rows of a column; quick where they stand side by side."""
+    if len(rows) == len(column):
+        return list(column)
+    if rows[-1] - rows[0] + 1 == len(rows):
+        return list(column[rows[0] : rows[-1] + 1])
+    return [column[row] for row in rows]
+
+
+def _seconds(moments: list[datetime]) -> list[float]:
+    """Seconds since 1970; all rows of a batch have one moment."""
+    first = moments[0]
+    if moments[-1] is first and all(moment is first for moment in moments):
+        return [first.timestamp()] * len(moments)
+    return [moment.timestamp() for moment in moments]
+
+
+def _parts(rows: Sequence[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(rows), size):
+        yield list(rows[start : start + size])
