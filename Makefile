@@ -119,7 +119,7 @@ bench-start: $(VENV)/.dev  ## Start to first decision, and memory of a worker, a
 	$(BIN)/python benchmarks/start_speed.py
 
 torture: $(VENV)/.dev  ## Kill workers, learner and everything hundreds of times under load; some ten minutes
-	$(BIN)/python benchmarks/torture.py --kills $${ARMSREACH_KILLS:-300}
+	$(BIN)/python benchmarks/torture.py --rules --kills $${ARMSREACH_KILLS:-300}
 
 bench-overload: $(VENV)/.dev  ## Five times as many calls as the server can answer
 	$(BIN)/python benchmarks/overload_speed.py

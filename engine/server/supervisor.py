@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,7 +164,8 @@ class Supervisor:
                 signal.signal(name, signal.SIG_DFL)
 
             def ready(_: str) -> None:
-                os.write(writing, b"1")
+                with suppress(BrokenPipeError):  # the supervisor was told to stop meanwhile, and waits for no start
+                    os.write(writing, b"1")
                 os.close(writing)
 
             self._run_worker(self._settings, number, ready)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Iterable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -119,6 +120,11 @@ class LearnerProcess:
 def _run(pipe: Connection, options: LearningOptions, schema: Schema, data: bytes | None) -> None:
     """Learn what comes until the other end is closed; trouble is told when the model is asked for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the other end decides
+    with suppress(BrokenPipeError):  # the other end was killed
+        _work(pipe, options, schema, data)
+
+
+def _work(pipe: Connection, options: LearningOptions, schema: Schema, data: bytes | None) -> None:
     try:
         learner = VwLearner(options, schema) if data is None else VwLearner.from_bytes(options, schema, data)
     except ArmsreachError as error:

@@ -15,8 +15,19 @@ ROOT = Path(__file__).parents[3]
 @pytest.mark.slow
 def test_what_was_acknowledged_survives_kills(tmp_path: Path) -> None:
     """`ARMSREACH_KILLS` asks for more; `make torture` runs hundreds."""
+    # With a budget and frequency caps.
     kills = os.environ.get("ARMSREACH_KILLS", "24")
-    command = [sys.executable, "benchmarks/torture.py", "--kills", kills, "--seed", "7", "--folder", str(tmp_path)]
+    command = [
+        sys.executable,
+        "benchmarks/torture.py",
+        "--kills",
+        kills,
+        "--seed",
+        "7",
+        "--rules",
+        "--folder",
+        str(tmp_path),
+    ]
     limit_s = 280 if kills == "24" else None
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=limit_s, check=False)
     print(done.stdout)
