@@ -1,4 +1,5 @@
-/* Makes calls on journal files fail as $FAULT_FILE says while it exists: lines "sync", "write" or "open" and an errno. */
+/* Makes calls on journal files fail as $FAULT_FILE says while it exists: "sync", "write" or "open" and an errno.
+   With "clock" and a number of seconds, the wall clock is off by them. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static int fault(const char *what)
@@ -95,4 +97,13 @@ int open64(const char *path, int flags, ...)
     mode_t mode = (flags & O_CREAT) ? va_arg(more, mode_t) : 0;
     va_end(more);
     return opened("open64", path, flags, mode);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *at)
+{
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    int result = real(clock, at);
+    if (clock == CLOCK_REALTIME && result == 0) at->tv_sec += fault("clock");
+    return result;
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import shutil
 import subprocess
 import time
 from collections import Counter
@@ -22,19 +21,8 @@ from engine.core.decision import Decision
 from engine.core.outcome import Outcome
 from engine.wiring import open_campaigns, open_journal
 
-SHIM = Path(__file__).with_name("fault_shim.c")
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 QUICK = ClientOptions(deadline_ms=400.0, report_every_s=0.1)
-
-
-@pytest.fixture(scope="session")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Stands between a process and its C library."""
-    if shutil.which("gcc") is None:
-        pytest.skip("needs gcc")
-    built = tmp_path_factory.mktemp("shim") / "fault_shim.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", str(built), str(SHIM), "-ldl"], check=True)
-    return built
 
 
 def until_health(address: str, wanted: int, within_s: float = 15.0) -> None:
