@@ -83,6 +83,8 @@ def test_a_cap_holds_over_all_workers_and_restarts(
     assert not any(answer.safe for answer in answers)
     for client in clients:
         client.close()
+    time.sleep(0.8)
+    assert (server.folder / "data" / "caps.checkpoint").exists()
     server.kill()
     again = start_server(workers=workers)
     with Client(again.address, options) as client:
