@@ -79,6 +79,12 @@ bench-vw: $(VENV)/.dev  ## Learning, compiling and scoring against bare Vowpal W
 bench-vw-replay: $(VENV)/.dev  ## `vw:` policies on a log against bare Vowpal Wabbit
 	$(BIN)/python benchmarks/vw_replay_speed.py
 
+bench-serve: $(VENV)/.dev  ## Decide beside a bare gRPC echo, by one worker and by two; batches; the budget by part
+	$(BIN)/python benchmarks/serve_speed.py
+	$(BIN)/python benchmarks/serve_speed.py --workers 2 --pairs 6
+	$(BIN)/python benchmarks/batch_speed.py --users 10000000
+	$(BIN)/python benchmarks/decide_budget.py
+
 bench-journal: $(VENV)/.dev  ## Group commit against bare write and sync
 	$(BIN)/python benchmarks/journal_speed.py
 

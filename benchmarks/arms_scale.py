@@ -32,7 +32,7 @@ from engine.core.arm import ChannelId, SlotId, VariantId
 from engine.core.campaign import Campaign
 from engine.core.compiled import CompiledModel
 from engine.core.context import Context
-from engine.core.decision import KEPT_PROBABILITIES
+from engine.core.decision import Decision
 from engine.core.drawing import draw, quantise
 from engine.core.keyed_hash import KeyedHash
 from engine.core.objective import Objective
@@ -40,12 +40,13 @@ from engine.core.placement import Channel, Slot
 from engine.core.rules.rule import Inquiry
 from engine.core.schema import Attribute, Schema
 from engine.core.variant import Variant, VariantState
-from engine.journal import GroupCommit, SegmentWriter, decode, encode
+from engine.journal import GroupCommit, SegmentWriter, decode
+from engine.journal.record import encode_many
 from engine.service.clocks import SystemClock
 from engine.service.deciding import Deciding
 from engine.service.delivery import Delivery
 from engine.service.outcome_memory import OutcomeMemory
-from engine.service.request_memory import RequestMemory
+from engine.service.request_memory import LocalRequestMemory
 from engine.service.requests import DecideRequest
 from engine.service.serving import Serving
 from engine.store import Manifest
@@ -153,12 +154,15 @@ def parts(serving: Serving, repeats: int) -> dict[str, float]:
     probabilities = policy.probabilities(row, mask)
     counts = quantise(probabilities)
     deciding = Deciding(KeyedHash(b"k" * 32))
-    decision = deciding.decide(serving, [asked], ["0" * 32], [AT])[0]
+    decision = deciding.decide(serving, [asked], [AT])[0]
     ids = serving.catalogue.ids
-    data = encode(decision, AT, lambda _: ids)
-    if (
-        len(decision.eligible) > KEPT_PROBABILITIES
-        and encode(decode(data, lambda _: ids).record, AT, lambda _: ids) != data
+    block = deciding.decide(serving, [asked], [AT])
+    (data,) = encode_many(block, AT)
+    back = decode(data, lambda _: ids).record
+    if not isinstance(back, Decision) or (back.id, back.arm, back.eligible) != (
+        decision.id,
+        decision.arm,
+        decision.eligible,
     ):
         raise SystemExit("a record did not come back as it was")
     return {
@@ -167,7 +171,7 @@ def parts(serving: Serving, repeats: int) -> dict[str, float]:
         "policy": best_us(lambda: policy.probabilities(row, mask), repeats),
         "quantise": best_us(lambda: quantise(probabilities), repeats),
         "draw": best_us(lambda: draw(counts, np.array([1 << 62])), repeats),
-        "encode": best_us(lambda: encode(decision, AT, lambda _: ids), repeats),
+        "encode": best_us(lambda: encode_many(block, AT), repeats),
         "decode": best_us(lambda: decode(data, lambda _: ids), max(repeats // 4, 2)),
         "bytes": float(len(data)),
     }
@@ -177,7 +181,7 @@ async def decide(serving: Serving, folder: Path, count: int, profile: cProfile.P
     """µs a decision through the service, one after the other, in a journal that need not survive a power cut."""
     ids = serving.catalogue.ids
     commits = GroupCommit(SegmentWriter(folder, "worker-0", "write", arms=lambda _: ids))
-    memory = RequestMemory(60.0, 1_000_000)
+    memory = LocalRequestMemory(60.0, 1_000_000)
     delivery = Delivery(
         Deciding(KeyedHash(b"k" * 32)), {"spring": serving}, commits, SystemClock(), memory, OutcomeMemory(1_000)
     )

@@ -50,7 +50,7 @@ from engine.service.learning_trained import Trained
 from engine.service.outcome_memory import OutcomeMemory
 from engine.service.publishing import Publisher
 from engine.service.registry import Registry
-from engine.service.request_memory import RequestMemory
+from engine.service.request_memory import LocalRequestMemory
 from engine.service.requests import DecideRequest
 from engine.store import DocumentStore, SnapshotStore, SqliteLeases
 from engine.vw import VwLearner
@@ -116,7 +116,7 @@ class Shop:
             self.registry,
             self.commits,
             SystemClock(),
-            RequestMemory(60.0, 100_000),
+            LocalRequestMemory(60.0, 100_000),
             OutcomeMemory(1_000),
         )
         self.n = 0

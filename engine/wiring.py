@@ -35,10 +35,12 @@ from engine.service.campaigns import Campaigns
 from engine.service.clocks import ClientClock, SystemClock
 from engine.service.deciding import Deciding
 from engine.service.delivery import Delivery
+from engine.service.erasable_file import ErasableFile
 from engine.service.erasure_desk import ErasureDesk
 from engine.service.explaining import Explaining
 from engine.service.forgetting import Forgetting
 from engine.service.frequencies import Frequencies
+from engine.service.frequency_checkpoint import FrequencyDraft, read_frequencies, write_frequencies
 from engine.service.frequency_recall import recall_frequencies
 from engine.service.learning_checkpoint import Checkpoint
 from engine.service.models import Models
@@ -78,6 +80,7 @@ class Worker:
         registry: The campaigns as they stand.
         adoption: Those that are decided for, with their caps and limits.
         allowances: Budgets and stock.
+        frequencies: Frequency caps, where this worker is the only one; a supervisor keeps them otherwise.
         commits: The journal's writer; to be closed last.
         telemetry: What it tells of itself.
         clock: Time as decisions carry it.
@@ -93,6 +96,7 @@ class Worker:
     registry: Registry
     adoption: Adoption
     allowances: Allowances
+    frequencies: Frequencies | None
     commits: GroupCommit
     telemetry: Telemetry
     clock: SystemClock | ClientClock
@@ -120,6 +124,17 @@ class Worker:
             JournalFailed: If it does not yet.
         """
         await self.commits.reopen()
+
+    async def keep_caps(self, settings: Settings) -> None:
+        """Write a checkpoint of the caps, part by part between decisions; where a supervisor does not."""
+        if self.frequencies is None or not self.frequencies.longest_s:
+            return
+        reader = JournalReader(settings.folder / "journal")
+        positions = await asyncio.to_thread(reader.positions_before, self.clock.now())
+        draft = FrequencyDraft(self.frequencies, positions)
+        for _ in draft.steps():
+            await asyncio.sleep(0.005)
+        await asyncio.to_thread(draft.write, caps_file(settings))
 
     async def close(self) -> None:
         """Return what is left of budgets, make everything durable and let the journal go."""
@@ -269,20 +284,32 @@ def open_shared(settings: Settings) -> SharedTables:
             clock_of(settings, reader).now(),
         )
     campaigns.close()
-    fill_frequencies(settings, shared.frequencies)
+    fill_frequencies(settings, shared.frequencies, anew=True)
     return shared
 
 
-def fill_frequencies(settings: Settings, frequencies: Frequencies) -> None:
-    """Open the tables of all campaigns' caps, and count what the journal tells of; doing it again changes nothing."""
+def fill_frequencies(settings: Settings, frequencies: Frequencies, *, anew: bool = False) -> None:
+    """Open the tables of all campaigns' caps, and count what the journal tells of; doing it again changes nothing.
+
+    Args:
+        settings: All settings.
+        frequencies: The tables.
+        anew: Whether they are empty: then the last checkpoint is read, and of the journal what came behind it.
+    """
     campaigns = open_campaigns(settings)
     try:
         for stored in campaigns.all():
             frequencies.open(stored.campaign)
         if not (settings.folder / "journal").is_dir():
             return
+        since = None
+        if anew:
+            try:
+                since = read_frequencies(caps_file(settings), frequencies)
+            except CorruptState as error:
+                log.error("frequency caps: the journal is read instead of the checkpoint: %s", error)
         reader = open_journal(settings, campaigns)
-        recalled = recall_frequencies(reader, frequencies, clock_of(settings, reader).now())
+        recalled = recall_frequencies(reader, frequencies, clock_of(settings, reader).now(), since)
         if recalled.forgotten:
             log.error(
                 "frequency caps: no room for %d of %d recent sends, whose shoppers may get more than they should; raise"
@@ -292,6 +319,19 @@ def fill_frequencies(settings: Settings, frequencies: Frequencies) -> None:
             )
     finally:
         campaigns.close()
+
+
+def keep_frequencies(settings: Settings, frequencies: Frequencies) -> None:
+    """Write a checkpoint of the caps; for a supervisor, which decides nothing."""
+    if not frequencies.longest_s or not (settings.folder / "journal").is_dir():
+        return
+    reader = JournalReader(settings.folder / "journal")
+    write_frequencies(caps_file(settings), frequencies, reader.positions_before(clock_of(settings, reader).now()))
+
+
+def caps_file(settings: Settings) -> Path:
+    """Where the checkpoint of frequency caps lies."""
+    return settings.folder / "caps.checkpoint"
 
 
 def clock_of(settings: Settings, reader: JournalReader) -> SystemClock | ClientClock:
@@ -347,7 +387,7 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
     commits = GroupCommit(WatchedWriter(writer, telemetry.commits))
     frequencies = Frequencies(settings.caps, settings.caps_table.users) if shared is None else shared.frequencies
     if shared is None:
-        fill_frequencies(settings, frequencies)
+        fill_frequencies(settings, frequencies, anew=True)
     allowances = open_allowances(settings, chain_name(number), arms)
     adoption = Adoption(
         registry, allowances, frequencies, lambda: JournalReader(journal, arms=arms), clock.now,
@@ -367,6 +407,7 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
         registry=registry,
         adoption=adoption,
         allowances=allowances,
+        frequencies=frequencies if shared is None else None,
         commits=commits,
         telemetry=telemetry,
         clock=clock,
@@ -421,7 +462,8 @@ def open_forgetting(settings: Settings, who: str) -> Forgetting:
         FailedPrecondition: If there is no data folder yet, or it was written under another key.
     """
     journal_folder(settings)
-    return Forgetting(settings.folder, open_key(settings), SystemClock(), who)
+    kept = (ErasableFile(caps_file(settings)),)
+    return Forgetting(settings.folder, open_key(settings), SystemClock(), who, kept)
 
 
 def learner_folder(settings: Settings, campaign: str) -> Path:

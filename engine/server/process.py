@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engine.config import Settings
 from engine.server.supervisor import Supervisor, learner_command
-from engine.wiring import SharedTables, fill_frequencies, open_shared, open_worker
+from engine.wiring import SharedTables, fill_frequencies, keep_frequencies, open_shared, open_worker
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,8 @@ def serve(settings: Settings, config: Path | None, announce: str = "") -> None:
     else:
         shared = open_shared(settings)
         refresh = partial(fill_frequencies, settings, shared.frequencies)
-        Supervisor(settings, partial(serve_alone, shared=shared), learner, refresh).run(listening)
+        keep = partial(keep_frequencies, settings, shared.frequencies)
+        Supervisor(settings, partial(serve_alone, shared=shared), learner, refresh, keep).run(listening)
 
 
 def serve_alone(

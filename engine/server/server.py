@@ -120,6 +120,11 @@ class Server:
         self._tasks = [
             asyncio.create_task(_every(self._settings.poll_s, self._refresh)),
             asyncio.create_task(_every(self._settings.journal.mark_s, self._mark)),
+            *(
+                [asyncio.create_task(_every(self._settings.caps_table.checkpoint_s, self._keep_caps))]
+                if self._settings.caps_table.checkpoint_s
+                else []
+            ),
             asyncio.create_task(_every(_HEALTH_S, self._report.look)),
             asyncio.create_task(_every(self._settings.poll_s, self._forget)),
         ]
@@ -134,6 +139,9 @@ class Server:
 
     async def _retain(self) -> None:
         await asyncio.to_thread(self._worker.retention.remove, self._worker.clock.now())
+
+    async def _keep_caps(self) -> None:
+        await self._worker.keep_caps(self._settings)
 
     async def _mark(self) -> None:
         """Write a heartbeat. While the journal fails nothing is acknowledged, and health says so; then it goes on."""

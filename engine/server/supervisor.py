@@ -42,6 +42,7 @@ class Supervisor:
         run_worker: RunWorker,
         learner: list[str] | None,
         refresh_tables: Callable[[], None] = lambda: None,
+        keep_tables: Callable[[], None] = lambda: None,
     ) -> None:
         """Start nothing yet.
 
@@ -51,8 +52,11 @@ class Supervisor:
             learner: The learner's command; None without one.
             refresh_tables: Brings tables that workers will share up to date; called before a rolling restart, and once
                 more when the workers of before are gone, who may have written meanwhile.
+            keep_tables: Writes a checkpoint of them, every `caps_table.checkpoint_s`.
         """
         self._refresh_tables = refresh_tables
+        self._keep_tables = keep_tables
+        self._kept = time.monotonic()
         self._settings = settings
         self._run_worker = run_worker
         self._learner_command = learner
@@ -95,6 +99,7 @@ class Supervisor:
     def _look(self) -> None:
         """Start again what has ended; one after the other where a rolling restart is wanted."""
         self._keep_learning()
+        self._keep()
         for number, pid in list(self._workers.items()):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
@@ -109,6 +114,16 @@ class Supervisor:
                     self._drain(number)
                     self._start_again(number)
             self._refresh()
+
+    def _keep(self) -> None:
+        rest = self._settings.caps_table.checkpoint_s
+        if not rest or time.monotonic() - self._kept < rest:
+            return
+        self._kept = time.monotonic()
+        try:
+            self._keep_tables()
+        except (ArmsreachError, OSError) as error:
+            log.error("no checkpoint of frequency caps was written; the last one stays: %s", error)
 
     def _refresh(self) -> None:
         try:

@@ -37,7 +37,7 @@ class Explaining:
         user = self._deciding.pseudonym(request.user)
         row = serving.campaign.schema.encode(request.context.embedding, request.context.attributes)
         mode = self._deciding.mode(request.campaign, serving.campaign.shares, user)
-        arms = serving.eligible(inquiry)
+        arms = serving.restraint.seen(serving.eligible(inquiry), user, inquiry.at, serving.eligible_set)
         policy: Policy
         if mode is Mode.HOLDOUT:
             arms, policy = serving.hold_only, serving.uniform

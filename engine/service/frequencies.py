@@ -12,6 +12,7 @@ from engine.core.capped_arms import CappedArms
 from engine.core.catalogue import Catalogue
 from engine.core.decision import Decision
 from engine.core.frequency_cap import FrequencyCap
+from engine.core.pseudonym import is_pseudonym
 from engine.service.capped_frequency import CappedFrequency
 from engine.service.frequency import COUNTED, Frequency
 from engine.service.no_frequency import NoFrequency
@@ -103,7 +104,7 @@ class Frequencies:
         Returns:
             How many tables had no room for it.
         """
-        if decision.mode not in COUNTED or not decision.is_send:
+        if decision.mode not in COUNTED or not decision.is_send or not is_pseudonym(decision.user):
             return 0
         key, at, id = bytes.fromhex(decision.user), decision.decided_at.timestamp(), bytes.fromhex(decision.id)
         channel, forgotten = _channel(decision.arm), 0
@@ -123,6 +124,8 @@ class Frequencies:
             decision_id: 16 bytes.
             decided_at: If known; aware.
         """
+        if not is_pseudonym(user):
+            return
         at = None if decided_at is None else decided_at.timestamp()
         for table in self._about(campaign):
             with table.lock:

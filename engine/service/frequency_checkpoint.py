@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,34 +20,61 @@ SCHEMA = "armsreach.caps.v1"
 _SUM_BYTES = 32
 
 
+class FrequencyDraft:
+    """A checkpoint in the making. Its steps belong to the process and thread that decide, as locks are of processes.
+
+    Each step copies a part of a table, for about a millisecond; decisions may be made between two steps.
+    """
+
+    def __init__(self, frequencies: Frequencies, positions: Positions) -> None:
+        """Copy nothing yet.
+
+        Args:
+            frequencies: The tables.
+            positions: Of the journal, from before this call: what lies behind them is counted in the tables. A send is
+                counted before it is journalled, so `JournalReader.positions_before(now)` will do.
+        """
+        self._tables = list(frequencies.tables())
+        self._positions = positions
+        self._parts: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in self._tables]
+
+    def steps(self) -> Iterator[None]:
+        """Copy the tables, part by part."""
+        for parts, (_, table) in zip(self._parts, self._tables, strict=True):
+            for part in table.copies():
+                parts.append(part)
+                yield
+
+    def write(self, path: Path) -> None:
+        """Put the checkpoint in place of the last one, in one step; in any thread.
+
+        Raises:
+            OSError: If the disk is full or failing; the last checkpoint stays.
+        """
+        arrays: dict[str, np.ndarray] = {}
+        tables = []
+        for i, (parts, (name, table)) in enumerate(zip(self._parts, self._tables, strict=True)):
+            arrays[f"keys{i}"] = np.concatenate([keys for keys, _ in parts])
+            arrays[f"items{i}"] = np.concatenate([items for _, items in parts])
+            tables.append({"campaign": name, "caps": plain(table.windows.caps)})
+        head = {"schema": SCHEMA, "positions": self._positions.to_json(), "tables": tables}
+        arrays["head"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
+        written = io.BytesIO()
+        np.savez(written, **arrays)  # type: ignore[arg-type]
+        content = written.getvalue()
+        replace_durably(path, hashlib.blake2b(content, digest_size=_SUM_BYTES).digest() + content)
+
+
 def write_frequencies(path: Path, frequencies: Frequencies, positions: Positions) -> None:
-    """Put a checkpoint in place of the last one, in one step.
-
-    Only one process does so: one that decides nothing, or one in which nothing is decided meanwhile, as locks are of
-    processes.
-
-    Args:
-        path: The file.
-        frequencies: The tables; deciding goes on.
-        positions: Of the journal, from before this call: what lies behind them is counted in the tables. A send is
-            counted before it is journalled, so `JournalReader.positions_before(now)` will do.
+    """Copy the tables and write them, in a process that decides nothing; see `FrequencyDraft`.
 
     Raises:
         OSError: If the disk is full or failing; the last checkpoint stays.
     """
-    arrays: dict[str, np.ndarray] = {}
-    tables = []
-    for i, (name, table) in enumerate(frequencies.tables()):
-        parts = list(table.copies())
-        arrays[f"keys{i}"] = np.concatenate([keys for keys, _ in parts])
-        arrays[f"items{i}"] = np.concatenate([items for _, items in parts])
-        tables.append({"campaign": name, "caps": plain(table.windows.caps)})
-    head = {"schema": SCHEMA, "positions": positions.to_json(), "tables": tables}
-    arrays["head"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
-    written = io.BytesIO()
-    np.savez(written, **arrays)  # type: ignore[arg-type]
-    content = written.getvalue()
-    replace_durably(path, hashlib.blake2b(content, digest_size=_SUM_BYTES).digest() + content)
+    draft = FrequencyDraft(frequencies, positions)
+    for _ in draft.steps():
+        pass
+    draft.write(path)
 
 
 def read_frequencies(path: Path, frequencies: Frequencies) -> Positions | None:

@@ -7,13 +7,22 @@ import time
 from collections.abc import Callable
 
 _SAMPLE_S = 0.02
-_BUSY = 0.85
-_BUSY_LOOP = 0.65
-_LONGEST_S = 0.003
+_DELAYS_S = ((0.8, 0.003), (0.45, 0.001))
+"""Share of time that the event loop works → how long requests are gathered; below the last, not at all."""
+
+
+def _worked_s() -> float:
+    """How long the calling thread has run or wanted to, in seconds: its CPU time, and its waiting for a processor."""
+    try:
+        with open("/proc/thread-self/schedstat", "rb") as file:
+            ran, waited = file.read().split()[:2]
+    except (OSError, ValueError):  # a kernel that does not say
+        return time.process_time()
+    return (int(ran) + int(waited)) / 1e9
 
 
 class Gathering:
-    """Calls back at once while there is time to spare, and milliseconds after the first request where there is none.
+    """Calls back at once while there is time to spare, and milliseconds after the first request where there is little.
 
     On a busy server requests then share arithmetic, a write and a sync, and they would have waited in a queue anyway. A
     server with time to spare adds no delay to anybody's waiting.
@@ -30,15 +39,16 @@ class Gathering:
         self._most = most
         self._count = 0
         self._waiting: asyncio.Handle | None = None
-        self._busy = False
-        self._sampled = (time.perf_counter(), time.process_time(), time.thread_time())
+        self._delay_s = 0.0
+        self._sampled = (time.perf_counter(), _worked_s())
 
     def add(self) -> None:
         """One more was gathered."""
         self._count += 1
         if self._waiting is None:
             loop = asyncio.get_running_loop()
-            self._waiting = loop.call_later(_LONGEST_S, self._end) if self._is_busy() else loop.call_soon(self._end)
+            delay_s = self._look()
+            self._waiting = loop.call_later(delay_s, self._end) if delay_s else loop.call_soon(self._end)
         elif self._count >= self._most:
             self._waiting.cancel()
             self._end()
@@ -47,12 +57,13 @@ class Gathering:
         self._count, self._waiting = 0, None
         self._then()
 
-    def _is_busy(self) -> bool:
-        """Whether this process, or its event loop alone, has used most of a core lately."""
-        wall, process, thread = self._sampled
+    def _look(self) -> float:
+        """How long to gather, by how much the event loop has worked lately."""
+        then, worked = self._sampled
         now = time.perf_counter()
-        if now - wall >= _SAMPLE_S:
-            used = time.process_time(), time.thread_time()
-            self._busy = (used[0] - process) > _BUSY * (now - wall) or (used[1] - thread) > _BUSY_LOOP * (now - wall)
-            self._sampled = (now, *used)
-        return self._busy
+        if now - then >= _SAMPLE_S:
+            works = _worked_s()
+            share = (works - worked) / (now - then)
+            self._delay_s = next((delay for busy, delay in _DELAYS_S if share > busy), 0.0)
+            self._sampled = (now, works)
+        return self._delay_s

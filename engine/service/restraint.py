@@ -164,6 +164,15 @@ class Restraint:
             drawn.counts[todo[:paid]], drawn.columns[todo[:paid]] = counts[:paid], columns[:paid]
             todo = todo[paid:]
 
+    def seen(self, eligible: EligibleSet, user: str, at: datetime, make: MakeSet) -> EligibleSet:
+        """What a shopper might still get at this moment; nothing is counted."""
+        if not self.active:
+            return eligible
+        with self._frequency.lock:
+            (bits,) = self._frequency.blocked([user], [at.timestamp()])
+        codes = self._allowance.excluded() if self._allowance is not None else None
+        return self._narrowed(eligible, bits & FULL - 1, codes, make)
+
     def undo(self, users: Sequence[str], ids: Sequence[bytes], at: Sequence[datetime], arms: Sequence[ArmId]) -> None:
         """Take back what was counted and paid for decisions that never became durable."""
         if not self.active:

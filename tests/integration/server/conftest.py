@@ -52,7 +52,7 @@ def settings_text(clock: str, learner: bool, workers: int = 1, limits: str = "")
     return (
         f'clock = "{clock}"\npoll_s = 0.05\n[journal]\nmark_s = 0.2\n'
         f"[learner]\nenabled = {str(learner).lower()}\npoll_s = 0.05\n[server]\ndrain_s = 5.0\n"
-        f"workers = {workers}\n{limits}"
+        f"workers = {workers}\n{limits}[caps_table]\nusers = 10_000\ncheckpoint_s = 0.3\n"
     )
 
 

@@ -83,6 +83,8 @@ def test_a_cap_holds_over_all_workers_and_restarts(
     assert not any(answer.safe for answer in answers)
     for client in clients:
         client.close()
+    time.sleep(0.8)
+    assert (server.folder / "data" / "caps.checkpoint").exists()
     server.kill()
     again = start_server(workers=workers)
     with Client(again.address, options) as client:
@@ -144,6 +146,10 @@ def test_what_was_not_sent_is_given_back_once(
             if first.is_send:
                 break
         assert not client.decide("promo", **asking(1, 1_000)).is_send
+        asked = {name: value for name, value in asking(1, 0).items() if name != "request_id"}
+        told = client.explain_request("promo", **asked)
+        assert [candidate.arm for candidate in told.candidates] == ["hold"]
+        assert "campaign_cap" in told.excluded.values()
         for outcome in ("bounce-1", "bounce-2"):
             told = Outcome(outcome, "promo", OutcomeType.NOT_SENT, datetime.now(UTC), decision_id=first.decision_id)
             client.report([told])
