@@ -75,7 +75,7 @@ def measure(options: argparse.Namespace, server: Process, bodies: Path, theirs: 
     capacity = run("capacity", in_flight=64)
     normal = run("half", rate=capacity["rps"] / 2)
     before = rss_mb(server)
-    flooded = run(f"{options.times:g} ×", rate=options.times * capacity["rps"])
+    flooded = run(f"{options.times:g} ×", rate=options.times * capacity["rps"], from_sending=1)
     after = rss_mb(server)
     again = run("half again", rate=capacity["rps"] / 2)
     shed = flooded["failed"] / max(flooded["answered"] + flooded["failed"] + flooded["unfinished"], 1)

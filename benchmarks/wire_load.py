@@ -4,7 +4,8 @@
 
 `BODIES` holds length-prefixed gRPC messages, used in turn and never twice, so that request ids stay distinct. Without
 `--rate` the loop is closed: `--in-flight` calls are always under way. With it, calls start on a fixed schedule whatever
-the server does (latency then counts from the scheduled moment). Prints one JSON object.
+the server does (latency then counts from the scheduled moment, or with
+`--from-sending 1` from that of sending, where this process itself cannot keep to the schedule). Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -159,12 +160,17 @@ def messages(path: Path) -> Iterator[bytes]:
 
 
 def load(
-    connections: list[Connection], bodies: Iterator[bytes], seconds: float, in_flight: int, rate: float
+    connections: list[Connection],
+    bodies: Iterator[bytes],
+    seconds: float,
+    in_flight: int,
+    rate: float,
+    from_sending: bool = False,
 ) -> dict[str, float]:
     """Ask until the time is over, then wait for what is under way."""
     begun = time.perf_counter()
     ends, next_at, asked = begun + seconds, begun, 0
-    exhausted = False
+    exhausted, behind = False, 0.0
     while True:
         now = time.perf_counter()
         over = now >= ends or exhausted
@@ -176,9 +182,12 @@ def load(
             if body is None:
                 exhausted = over = True
                 break
-            connections[asked % len(connections)].ask(body, next_at if rate else time.perf_counter())
+            connections[asked % len(connections)].ask(
+                body, next_at if rate and not from_sending else time.perf_counter()
+            )
             asked, under_way = asked + 1, under_way + 1
             if rate:
+                behind = max(behind, time.perf_counter() - next_at)
                 next_at += 1 / rate
         unsent = [c for c in connections if c.write()]
         wait = 0.05 if over or not rate else max(0.0, min(0.05, next_at - time.perf_counter()))
@@ -195,6 +204,7 @@ def load(
         "answered": len(waits),
         "failed": sum(not good for _, good in done),
         "reset": sum(c.resets for c in connections),
+        "behind_ms": 1e3 * behind,
         "unfinished": sum(c.under_way for c in connections),
         "p50_ms": waits[len(waits) // 2] if waits else 0.0,
         "p99_ms": waits[int(len(waits) * 0.99)] if waits else 0.0,
@@ -222,6 +232,9 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--in-flight", type=int, default=64)
     parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument(
+        "--from-sending", type=int, default=0, help="1: latency counts from sending, not from schedule."
+    )
     parser.add_argument("--token", default="")
     parser.add_argument("--skip", type=int, default=0, help="Bodies that an earlier run used.")
     options = parser.parse_args()
@@ -231,7 +244,7 @@ def main() -> None:
     bodies = messages(options.bodies)
     for _ in range(options.skip):
         next(bodies)
-    print(json.dumps(load(connections, bodies, options.seconds, options.in_flight, options.rate)))
+    print(json.dumps(load(connections, bodies, options.seconds, options.in_flight, options.rate, options.from_sending)))
 
 
 if __name__ == "__main__":
