@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 import grpc
 
 from engine.core.errors import ResourceExhausted
+from engine.server.guarded import Watch
 from engine.server.pending import Pending
 from engine.server.statuses import status_of
 
@@ -19,25 +21,29 @@ class Refusing(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # only its st
     made beforehand.
     """
 
-    def __init__(self, pending: Pending, methods: Collection[str]) -> None:
+    def __init__(self, pending: Pending, methods: Collection[str], watch: Watch) -> None:
         """Refuse for a bound.
 
         Args:
             pending: The bound.
             methods: Full names, `/package.Service/Method`, of the calls that it counts.
+            watch: What counts calls.
         """
         self._pending = pending
-        self._methods = frozenset(methods)
         self._status = status_of(ResourceExhausted(pending.message))
         # As a stream, whatever the method is: grpc reads the message of a plain call before it calls a handler.
-        self._handler = grpc.stream_stream_rpc_method_handler(self._refuse)
+        self._handlers = {
+            method: grpc.stream_stream_rpc_method_handler(partial(self._refuse, method.rpartition("/")[2]))
+            for method in methods
+        }
+        self._code = int(self._status.code.value[0])
+        self._watch = watch
 
     def service(self, handler_call_details: Any) -> Any:
         """The refusing handler; None lets the next one have the call."""
-        if self._pending.full and handler_call_details.method in self._methods:
-            return self._handler
-        return None
+        return self._handlers.get(handler_call_details.method) if self._pending.full else None
 
-    async def _refuse(self, _: Any, context: Any) -> None:
+    async def _refuse(self, name: str, _: Any, context: Any) -> None:
         self._pending.shed += 1
+        self._watch.done(name, 0.0, self._code)
         await context.abort_with_status(self._status)

@@ -76,7 +76,7 @@ class Server:
         gate, watch = gate_of(settings, settings.server.workers), worker.telemetry.calls
         self.calls = Pending(settings.server.max_pending, "server.max_pending")
         self.streams = Pending(settings.server.max_streams, "server.max_streams")
-        self._grpc.add_generic_rpc_handlers((Refusing(self.calls, BOUNDED),))
+        self._grpc.add_generic_rpc_handlers((Refusing(self.calls, BOUNDED, watch),))
         for module, name, add, servicer in (
             (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
              DeliveryServicer(worker.delivery, worker.explaining)),

@@ -68,7 +68,13 @@ async def test_calls_beyond_the_bound_are_refused_before_any_work() -> None:
 
 async def test_a_full_server_refuses_before_it_reads_the_message() -> None:
     pending = Pending(1, "server.max_pending")
-    refusing = Refusing(pending, ["/p.S/Decide"])
+    counted: list[tuple[str, int]] = []
+
+    class Counting(NoWatch):
+        def done(self, method: str, seconds: float, code: int) -> None:
+            counted.append((method, code))
+
+    refusing = Refusing(pending, ["/p.S/Decide"], Counting())
     decide, other = SimpleNamespace(method="/p.S/Decide"), SimpleNamespace(method="/p.S/SetVariantState")
     assert refusing.service(decide) is None, "the next handler has it"
     pending.enter(Call())
@@ -80,6 +86,7 @@ async def test_a_full_server_refuses_before_it_reads_the_message() -> None:
     await handler.stream_stream(None, call)
     assert call.status.code.value[0] == code_pb2.RESOURCE_EXHAUSTED
     assert pending.shed == 1
+    assert counted == [("Decide", code_pb2.RESOURCE_EXHAUSTED)]
     pending.leave()
     assert refusing.service(decide) is None
 
