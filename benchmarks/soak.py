@@ -98,7 +98,7 @@ def main() -> None:
         server.start()
         try:
             with Client(server.address, ClientOptions(patience_s=20.0)) as client:
-                client.create_campaign(campaign(rules=False))
+                client.create_campaign(campaign())
             server.until_whole()
             time.sleep(1.0)
             soak(options, server)

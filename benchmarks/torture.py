@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.torture_check import Found, examine
 from benchmarks.torture_load import CAMPAIGN, DIMENSION, Load
-from benchmarks.torture_rules import broken
+from benchmarks.torture_rules import broken, spent_minor
 from benchmarks.torture_server import VictimServer
 from benchmarks.verdict import verdict
 from engine.client import Client, ClientOptions
@@ -41,14 +41,16 @@ workers = {workers}
 """
 
 WINDOW_S = 2.0
-RULES = {
-    "budget": {"amount_minor": 20_000, "chunk_minor": 200},
-    "caps": [{"most": 3, "within_s": 5.0}, {"most": 1, "within_s": 2.0, "channel": "push"}],
-}
+BUDGET_A_KILL = 60
+"""In minor units: about half of what is spent between two kills, so that the budget runs out half-way."""
 
 
-def campaign(rules: bool) -> dict[str, Any]:
-    """Three variants on two channels that cost money, with short horizons."""
+def campaign(budget_minor: int = 0) -> dict[str, Any]:
+    """Three variants on two channels that cost money, with short horizons; with a budget also with caps."""
+    rules = {
+        "budget": {"amount_minor": budget_minor, "chunk_minor": 50},
+        "caps": [{"most": 3, "within_s": 5.0}, {"most": 1, "within_s": 2.0, "channel": "push"}],
+    }
     return {
         "id": CAMPAIGN,
         "schema": {"dimension": DIMENSION},
@@ -63,7 +65,7 @@ def campaign(rules: bool) -> dict[str, Any]:
         "publishing": {"every_decisions": 200, "keep": 50},
         "objective": {"weights": {"click": 1.0}, "typical": 0.2},
         "learning": {"bits": 12, "save_every": 97},
-        **(RULES if rules else {}),
+        **(rules if budget_minor else {}),
     }  # fmt: skip
 
 
@@ -80,12 +82,12 @@ def torture(folder: Path, kills: int, seed: int, workers: int = 2, rules: bool =
     Returns:
         How many processes were killed, what was found, and what was acknowledged.
     """
-    rng = random.Random(seed)
+    rng, settings = random.Random(seed), campaign(BUDGET_A_KILL * kills * rules)
     server = VictimServer(folder, CONFIG.format(workers=workers), workers)
     server.start()
     try:
         with Client(server.address, ClientOptions(patience_s=20.0)) as client:
-            client.create_campaign(campaign(rules))
+            client.create_campaign(settings)
         time.sleep(0.3)  # the other worker looks for news several times a second
         with Load(lambda: server.address) as load:
             killed = 0
@@ -99,7 +101,7 @@ def torture(folder: Path, kills: int, seed: int, workers: int = 2, rules: bool =
     finally:
         server.put_down()
     found = examine(server, load.acknowledged)
-    found.wrong.extend(broken(campaign(rules), found.decisions, found.outcomes))
+    found.wrong.extend(broken(settings, found.decisions, found.outcomes))
     return killed, found, load
 
 
@@ -142,6 +144,10 @@ def main() -> None:
             f" journal: {len(found.decisions)} decisions, {len(found.outcomes)} outcomes; {found.learned} learned,"
             f" {found.snapshots} snapshots"
         )
+        if options.rules:
+            print(
+                f"{spent_minor(campaign(), found.decisions)} of a budget of {BUDGET_A_KILL * options.kills} were spent"
+            )
         for line in wrong[:20]:
             print(f"WRONG {line}")
         verdict("torture_wrong", len(wrong), 0, f"{killed}_kills", at_most=True)

@@ -28,6 +28,12 @@ def broken(settings: Mapping[str, Any], decisions: Sequence[Decision], outcomes:
     return [*_overspent(settings, sends), *_oversold(settings, sends), *_overwritten(settings, sends)]
 
 
+def spent_minor(settings: Mapping[str, Any], decisions: Sequence[Decision]) -> int:
+    """What all sends cost, in minor units, whatever was given back."""
+    costs = {channel["id"]: channel.get("cost_minor", 0) for channel in settings["channels"]}
+    return sum(costs[Arm.parse(d.arm).channel] for d in decisions if d.arm != HOLD and d.mode is not Mode.SHADOW)
+
+
 def _overspent(settings: Mapping[str, Any], sends: Sequence[tuple[Decision, Arm]]) -> list[str]:
     if "budget" not in settings:
         return []
