@@ -375,7 +375,8 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
     outcomes = SharedOutcomeMemory(known, number)
     if number == 0:
         close_orphans(journal, clock.now(), keep=[chain_name(i) for i in range(settings.server.workers)])
-    recall(JournalReader(journal, arms=arms), table, ids.ttl_s, outcomes, clock.now())
+    own = chain_name(number) if shared is not None else ""
+    recall(JournalReader(journal, arms=arms), table, ids.ttl_s, outcomes, clock.now(), own)
     if shared is not None:
         with table.lock:
             table.drop_pending(number)  # of an earlier process of this worker: what it had written is recalled

@@ -2,7 +2,7 @@
 
 from engine.journal.appender import Appender
 from engine.journal.arms_of import ArmsOf
-from engine.journal.batch_end import BatchEnd
+from engine.journal.batch_head import UNNAMED, BatchHead
 from engine.journal.dead_letters import DeadLetters
 from engine.journal.entry import Entry, Record
 from engine.journal.erasing import Erased, erase_users, live_chains
@@ -24,10 +24,11 @@ from engine.journal.watched_writer import CommitWatch, WatchedWriter
 from engine.journal.writer import SegmentWriter
 
 __all__ = [
+    "UNNAMED",
     "Added",
     "Appender",
     "ArmsOf",
-    "BatchEnd",
+    "BatchHead",
     "CommitWatch",
     "DeadLetters",
     "Entry",

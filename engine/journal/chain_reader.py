@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.core.errors import CorruptState
 from engine.journal.chain import Chain
 from engine.journal.position import Position
-from engine.journal.record import recorded_micros
+from engine.journal.record import batch_length, recorded_micros
 from engine.journal.recovery import damage
 from engine.journal.segment import HEADER_BYTES, check_header, frames, is_damaged
 from engine.journal.trimmed import trimmed_through
@@ -108,6 +108,8 @@ class ChainReader:
             # What was read before an unacknowledged write was taken back lies behind the end: nothing is left here.
             end = start
             for found in frames(fd, start, size):
+                if limit is not None and found.end + batch_length(found.payload) > size:
+                    return  # a batch that is still being written
                 end = found.end
                 yield Position(self._chain.name, segment, end), found.payload
             if end < size and (limit is None or is_damaged(fd, end, size)):

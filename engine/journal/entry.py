@@ -7,10 +7,10 @@ from datetime import datetime
 
 from engine.core.decision import Decision
 from engine.core.outcome import Outcome
-from engine.journal.batch_end import BatchEnd
+from engine.journal.batch_head import BatchHead
 from engine.journal.mark import Mark
 
-Record = Decision | Outcome | Mark | BatchEnd
+Record = Decision | Outcome | Mark | BatchHead
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from engine.core.decision_block import DecisionBlock
 from engine.core.errors import CorruptState
-from engine.journal.batch_end import BatchEnd
+from engine.journal.batch_head import UNNAMED, BatchHead
 from engine.journal.entry import Entry, Record
 from engine.journal.instant import from_micros, to_micros
 from engine.journal.journal_failed import JournalFailed
@@ -69,12 +69,10 @@ class MemoryJournal:
 
     def append_block(self, block: DecisionBlock, at: datetime, batch: bytes = b"") -> tuple[Position, Position]:
         """Buffer decisions whose contexts are columns."""
+        self.append(BatchHead(batch or UNNAMED, len(block)), at)
         before = self.end
         self.append_many(block, at)
-        end = self.end
-        if batch:
-            self.append(BatchEnd(batch, len(block)), at)
-        return before, end
+        return before, self.end
 
     def commit(self) -> None:
         """Let readers see everything appended so far."""

@@ -49,7 +49,7 @@ class JournalReader:
         """How far this reader has given records out."""
         return Positions(self._read.values())
 
-    def read(self, after: Positions | None = None) -> Iterator[tuple[Position, Entry]]:
+    def read(self, after: Positions | None = None, only: str = "") -> Iterator[tuple[Position, Entry]]:
         """Records behind `after` over all chains, in order of recorded_at, ties in order of the chains' names.
 
         Ends at the end of what was whole when each chain was reached; call again with the positions reached to go on.
@@ -57,13 +57,16 @@ class JournalReader:
 
         Args:
             after: Where to begin in each chain; None reads everything.
+            only: The name of the only chain to read; empty for all.
 
         Raises:
             CorruptState: If durable records are damaged: file and offset are named.
             UnsupportedVersion: If a newer armsreach wrote a record.
         """
         start = after if after is not None else Positions()
-        streams = [self._chain(chain, start.get(chain.name)) for chain in chains(self._folder)]
+        streams = [
+            self._chain(chain, start.get(chain.name)) for chain in chains(self._folder) if only in ("", chain.name)
+        ]
         for position, entry in heapq.merge(*streams, key=_order):
             self._note(position, entry)
             yield position, entry
@@ -75,6 +78,7 @@ class JournalReader:
 
         Args:
             after: Where to begin in each chain; None reads everything.
+            only: The name of the only chain to read; empty for all.
 
         Raises:
             CorruptState: If durable records are damaged: file and offset are named.

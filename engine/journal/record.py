@@ -5,7 +5,7 @@
     u8 version | u8 kind | i64 recorded_at (µs since 1970, UTC) | body
 
 The kinds are 1 decision (see `decision_codec`), 2 outcome (a JSON array), 3 mark, 4 closing mark (no body) and, from
-version 2 on, 5 decision in compact form (see `block_codec`) and 6 end of a batch (its id, its length). Readers take
+version 2 on, 5 decision in compact form (see `block_codec`) and 6 head of a batch (its id, its length). Readers take
 every version up to their own; the golden file of each version stands in the tests.
 """
 
@@ -23,7 +23,7 @@ from engine.core.decision_block import DecisionBlock
 from engine.core.errors import ArmsreachError, CorruptState, InvalidInput, UnsupportedVersion
 from engine.core.outcome import Outcome, OutcomeType
 from engine.journal.arms_of import ArmsOf, no_catalogues
-from engine.journal.batch_end import BatchEnd
+from engine.journal.batch_head import BatchHead
 from engine.journal.block_codec import decode_row, encode_block, shredded_row
 from engine.journal.block_matrix import encode_matrices
 from engine.journal.decision_codec import decode_decision, encode_decision, shredded_decision
@@ -46,7 +46,7 @@ __all__ = [
 
 VERSION = 2
 _PREFIX = struct.Struct("<BBq")
-_BATCH_END = struct.Struct("<16sI")
+_BATCH_HEAD = struct.Struct("<16sI")
 _DECISION, _OUTCOME, _MARK, _CLOSED, _COMPACT, _BATCH = 1, 2, 3, 4, 5, 6
 _FIRST = 1
 """The version of the kinds that it brought, which are written as ever."""
@@ -73,8 +73,8 @@ def encode(record: Record, recorded_at: datetime, arms: ArmsOf = no_catalogues) 
         return _PREFIX.pack(_FIRST, _DECISION, micros) + encode_decision(record, arms)
     if isinstance(record, Outcome):
         return _PREFIX.pack(_FIRST, _OUTCOME, micros) + _encode_outcome(record)
-    if isinstance(record, BatchEnd):
-        return _PREFIX.pack(VERSION, _BATCH, micros) + _BATCH_END.pack(record.id, record.length)
+    if isinstance(record, BatchHead):
+        return _PREFIX.pack(VERSION, _BATCH, micros) + _BATCH_HEAD.pack(record.id, record.length)
     return _PREFIX.pack(_FIRST, _CLOSED if record.closed else _MARK, micros)
 
 
@@ -140,15 +140,22 @@ def is_outcome(payload: bytes) -> bool:
     return len(payload) > 1 and payload[1] == _OUTCOME
 
 
+def batch_length(payload: bytes) -> int:
+    """How many bytes behind a record belong to it: those of a batch behind its head, none behind any other."""
+    if len(payload) == _PREFIX.size + _BATCH_HEAD.size and payload[1] == _BATCH:
+        return int(_BATCH_HEAD.unpack_from(payload, _PREFIX.size)[1])
+    return 0
+
+
 def _record(payload: bytes, kind: int, arms: ArmsOf) -> Record:
     if kind == _DECISION:
         return decode_decision(payload, _PREFIX.size, arms)
     if kind == _COMPACT:
         return decode_row(payload, _PREFIX.size, arms)
     if kind == _BATCH:
-        if len(payload) != _PREFIX.size + _BATCH_END.size:
-            raise ValueError(f"expected {_PREFIX.size + _BATCH_END.size} bytes, got {len(payload)}")
-        return BatchEnd(*_BATCH_END.unpack_from(payload, _PREFIX.size))
+        if len(payload) != _PREFIX.size + _BATCH_HEAD.size:
+            raise ValueError(f"expected {_PREFIX.size + _BATCH_HEAD.size} bytes, got {len(payload)}")
+        return BatchHead(*_BATCH_HEAD.unpack_from(payload, _PREFIX.size))
     if kind == _OUTCOME:
         return _decode_outcome(payload[_PREFIX.size :])
     if kind in (_MARK, _CLOSED):

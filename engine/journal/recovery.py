@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.core.errors import CorruptState
 from engine.journal.chain import Chain, sync_folder
-from engine.journal.record import recorded_micros
+from engine.journal.record import batch_length, recorded_micros
 from engine.journal.segment import HEADER_BYTES, Frame, check_header, frames, is_damaged, segment_header
 
 
@@ -57,13 +57,19 @@ def _cut_tail(chain: Chain, segment: int) -> tuple[int, Frame | None]:
         if not check_header(fd, path):
             _replace_header(fd)
             return 0, None
-        last = None
-        for last in frames(fd, HEADER_BYTES, size):  # noqa: B007 - the last one is wanted
-            pass
-        end = HEADER_BYTES if last is None else last.end
+        last, end = None, HEADER_BYTES
+        whole: tuple[Frame | None, int] = (None, 0)  # what stands before a batch, and where that should end
+        for found in frames(fd, HEADER_BYTES, size):
+            length = batch_length(found.payload)
+            if length and end >= whole[1]:
+                whole = (last, found.end + length)
+            last, end = found, found.end
+        if end < size and is_damaged(fd, end, size):
+            raise damage(path, end)
+        if end < whole[1]:  # a kill cut the last batch short: nobody was told of any of it
+            last = whole[0]
+            end = HEADER_BYTES if last is None else last.end
         if end < size:
-            if is_damaged(fd, end, size):
-                raise damage(path, end)
             _keep_torn(chain.torn_path(segment), os.pread(fd, size - end, end))
             os.ftruncate(fd, end)
         os.fsync(fd)  # whole records of a writer that was killed before its own sync are kept, so they become durable

@@ -15,7 +15,7 @@ import numpy as np
 from engine.core.decision_block import DecisionBlock
 from engine.core.errors import CorruptState, InvalidInput
 from engine.journal.arms_of import ArmsOf, no_catalogues
-from engine.journal.batch_end import BatchEnd
+from engine.journal.batch_head import UNNAMED, BatchHead
 from engine.journal.chain import Chain, sync_folder
 from engine.journal.chain_lock import ChainLock
 from engine.journal.entry import Record
@@ -168,7 +168,7 @@ class SegmentWriter:
         Args:
             block: The decisions.
             at: When; see `append`.
-            batch: What they are remembered under as a batch; a `BatchEnd` then follows them.
+            batch: What they are remembered under as a batch; empty for a batch that will not be sent again.
 
         Returns:
             The place before the first of them, and the end of the last.
@@ -183,15 +183,14 @@ class SegmentWriter:
             matrices = encode_compact(block, from_micros(micros))
             self._last_micros = micros
             size = sum(len(rows) * (FRAME_BYTES + rows.shape[1]) for rows in matrices)
-            segment, offset = self._place(size)
-            self._pending[-1][1].extend(matrices)
-            end = Position(self._chain.name, segment, offset + size)
-            self._next = (segment, offset + size)
-            if batch:
-                payload = encode(BatchEnd(batch, size), from_micros(micros), self._arms)
-                self._pending[-1][1].append(payload)
-                self._next = (segment, offset + size + framed_bytes(payload))
-            return Position(self._chain.name, segment, offset), end
+            if size >= 1 << 31:
+                raise InvalidInput(f"expected a batch of less than 2 GiB, got {size} bytes; send less at once")
+            head = encode(BatchHead(batch or UNNAMED, size), from_micros(micros), self._arms)
+            segment, offset = self._place(framed_bytes(head) + size)
+            self._pending[-1][1].extend([head, *matrices])
+            begin = offset + framed_bytes(head)
+            self._next = (segment, begin + size)
+            return Position(self._chain.name, segment, begin), Position(self._chain.name, *self._next)
 
     def _placed(self, payload: bytes) -> Position:
         segment, offset = self._place(len(payload))
@@ -235,6 +234,8 @@ class SegmentWriter:
                     self._file.sync()
             except OSError as error:
                 raise self._fail(error) from error
+            except BaseException as error:  # what was taken is lost, and places were given out for it
+                raise self._fail(OSError(f"{type(error).__name__} while writing")) from error
             self._acknowledged = (self._file.segment, self._file.written)
 
     def reopen(self) -> None:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
+from engine.core.decision_block import DecisionBlock
 from engine.core.errors import InvalidInput, NotFound
 from engine.core.rules.rule import Inquiry
 from engine.pb.armsreach.v1 import delivery_pb2 as wire
@@ -46,6 +47,7 @@ class DeliveryServicer(Base):
         messages = aiter(request_iterator)
         reading: asyncio.Future[Any] | None = None
         more = True
+        trouble: Exception | None = None
         try:
             while more or begun:
                 if more and reading is None and len(begun) < _BATCHES_AHEAD:
@@ -55,13 +57,18 @@ class DeliveryServicer(Base):
                 while begun and begun[0][1].durable.done():
                     tag, decided = begun.popleft()
                     decided.durable.result()
-                    yield batch_response(tag, decided.decisions, decided.serving.snapshot)
+                    yield batch_response(tag, decided.decisions, _snapshot(decided))
                 if reading is not None and reading.done():
-                    request, reading = reading.result(), None
-                    if request is None:
-                        more = False
-                    else:
-                        begun.append((request.tag, await self._begin(request)))
+                    done, reading = reading, None
+                    try:
+                        request = done.result()
+                        if request is not None:
+                            begun.append((request.tag, await self._begin(request)))
+                        more = request is not None
+                    except Exception as error:  # what was decided before is told before
+                        trouble, more = error, False
+            if trouble is not None:
+                raise trouble
         finally:
             if reading is not None:
                 reading.cancel()
@@ -112,3 +119,10 @@ class DeliveryServicer(Base):
         )
         explained = self._explaining.request(serving, asked, inquiry, request.arms or _EXPLAINED_ARMS)
         return codec.explain_response(explained)
+
+
+def _snapshot(decided: BatchDecided) -> str:
+    """The model behind a batch; of one that was decided before, the model of then."""
+    if isinstance(decided.decisions, DecisionBlock):
+        return decided.decisions.snapshot
+    return next((decision.snapshot for decision in decided.decisions if decision.snapshot), "")

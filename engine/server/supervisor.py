@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -11,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_S = 0.05
 _REST_S = 1.0
-_READY_S = 30.0
+_READY_S = 60.0
 _PR_SET_PDEATHSIG = 1
 
 RunWorker = Callable[[Settings, int, Callable[[str], None]], None]
@@ -107,13 +107,16 @@ class Supervisor:
                 self._start_again(number)
         if self._rolling:
             self._rolling = False
-            self._refresh()
+            if not self._refresh():
+                log.error("workers are not restarted, as they would not find their tables; send SIGHUP again")
+                return
             for number in list(self._workers):
                 if not self._stopping:
                     log.info("restarting worker %d", number)
                     self._drain(number)
                     self._start_again(number)
             self._refresh()
+            self._rolling = False  # what workers asked for meanwhile is done
 
     def _keep(self) -> None:
         rest = self._settings.caps_table.checkpoint_s
@@ -125,11 +128,13 @@ class Supervisor:
         except (ArmsreachError, OSError) as error:
             log.error("no checkpoint of frequency caps was written; the last one stays: %s", error)
 
-    def _refresh(self) -> None:
+    def _refresh(self) -> bool:
         try:
             self._refresh_tables()
-        except ArmsreachError as error:
-            log.error("shared tables stay as they were: %s", error)
+        except Exception:
+            log.exception("shared tables stay as they were")
+            return False
+        return True
 
     def _start_again(self, number: int) -> None:
         """At most once a second each, or a worker that cannot start would keep a core busy."""
@@ -167,6 +172,8 @@ class Supervisor:
                 if said:
                     return
                 raise Unavailable("it ended before it listened; its log says why")
+            if not self._stopping:
+                log.error("worker %d does not listen after %g s; it goes on trying", number, _READY_S)
         finally:
             os.close(reading)
 
@@ -175,11 +182,12 @@ class Supervisor:
         code = 1
         try:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            for name in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(name, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal hangs up on the whole group
 
             def ready(_: str) -> None:
-                with suppress(BrokenPipeError):  # the supervisor was told to stop meanwhile, and waits for no start
+                with contextlib.suppress(OSError):  # nobody waits any more
                     os.write(writing, b"1")
                 os.close(writing)
 

@@ -129,6 +129,11 @@ class Adoption(Mapping[str, Serving]):
         if allowance is not None:
             allowance.swap(limits, serving.revision)
         self._swap(name, serving)
+        if fresh is not None:
+            # And what had been counted by the old caps, but not yet written when it was read.
+            await mark()
+            reader = self._reader()
+            recall_frequencies(reader, self._frequencies, self._now(), reader.positions_before(began))
 
     def _swap(self, name: str, serving: Serving) -> None:
         allowance: Allowance | None = self._allowances.get(name)

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.core.capped_arms import CappedArms
 from engine.core.exclusions import Exclusions
+from engine.core.pseudonym import is_pseudonym
 from engine.service.frequency_lock import FrequencyLock
 from engine.store.tables import FULL, FrequencyTable
 
@@ -109,9 +110,9 @@ class CappedFrequency:
 
     def give_back(self, user: str, decision_id: bytes, at: float | None = None) -> None:
         """See `Frequency`."""
-        key = bytes.fromhex(user)
-        for table, _ in self._tables:
-            table.give_back(key, decision_id, at)
+        if is_pseudonym(user):
+            for table, _ in self._tables:
+                table.give_back(bytes.fromhex(user), decision_id, at)
 
     def _blocked(self, key: bytes, at: float) -> int:
         bits = 0

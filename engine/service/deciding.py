@@ -29,6 +29,7 @@ from engine.service.serving import Serving
 
 MAX_USER_LENGTH = 256
 DIGEST_BYTES = 12
+MAX_BODY_BYTES = 16_384
 HOLDOUT_POLICY = "holdout"
 
 
@@ -160,7 +161,7 @@ class Deciding:
             [one.context for one in prepared],
             [one.identity.digest for one in prepared],
         )
-        return (block, []) if not drawn.refused else _without(block, drawn.refused)
+        return (block, []) if not drawn.refused else without(block, drawn.refused)
 
     def draw_batch(
         self,
@@ -175,7 +176,7 @@ class Deciding:
         Args:
             serving: The campaign as it stands now.
             batch: n ≥ 1 shoppers.
-            request_id: Stands for the batch; row i is decided under the id `request_id/i`.
+            request_id: Stands for the batch; see `row_ids`.
             at: The moment of deciding.
             restraint: Caps and limits.
 
@@ -189,8 +190,7 @@ class Deciding:
             checked_user(min(batch.users, key=len) if not shortest else max(batch.users, key=len))
         rows = campaign.schema.encode_many(contexts.embeddings, contexts.attributes)
         users = [found.hex() for found in self._key.digests(Domain.USER, [user.encode() for user in batch.users])]
-        names = [f"{request_id}/{i}".encode() for i in range(n)]
-        ids = self._key.digests(Domain.DECISION_ID, names, campaign.id)
+        ids = self.row_ids(campaign.id, request_id, n)
         seeds = self._key.seeds(Domain.DRAW, ids)
         modes = self._modes(serving, [user.encode() for user in users])
         sets = self._sets(serving, batch, at)
@@ -200,9 +200,14 @@ class Deciding:
         drawn = self._drawn(serving, asked, rows, seeds, restraint)
         block = _block(serving, asked, drawn, seeds, contexts, [batch.digest] * n)
         if drawn.refused:
-            undo(restraint, _without(block, drawn.refused)[0])
+            undo(restraint, without(block, drawn.refused)[0])
             raise no_room()
         return block
+
+    def row_ids(self, campaign: str, request_id: str, count: int) -> list[bytes]:
+        """Decision ids of a batch's rows; no single request has one of them."""
+        rows = [b"%d" % i for i in range(count)]
+        return self._key.digests(Domain.DECISION_ID, rows, campaign, request_id, "row")
 
     def batch_id(self, campaign: str, request_id: str) -> bytes:
         """What a batch as a whole is remembered under."""
@@ -318,8 +323,8 @@ def _block(
     )
 
 
-def _without(block: DecisionBlock, refused: Collection[int]) -> tuple[DecisionBlock | None, list[int]]:
-    """The other rows; None if there are none."""
+def without(block: DecisionBlock, refused: Collection[int]) -> tuple[DecisionBlock | None, list[int]]:
+    """The other rows, None if there are none; and those that were left out, ascending."""
     gone = set(refused)
     kept = [i for i in range(len(block)) if i not in gone]
     if not kept:
@@ -354,7 +359,13 @@ def body_digest(request: DecideRequest, pseudonym: str) -> bytes:
         request.variants,
     )
     digest = hashlib.blake2b(context.embedding.tobytes(), digest_size=DIGEST_BYTES)
-    digest.update(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS) + request.time_zone.encode())
+    text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
+    if len(text) > MAX_BODY_BYTES:  # a record holds no more, and the others of its block must not suffer
+        raise InvalidInput(
+            f"expected attributes, consents and narrowing of at most {MAX_BODY_BYTES} bytes, got {len(text)}",
+            field="attributes",
+        )
+    digest.update(text + request.time_zone.encode())
     return digest.digest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from collections.abc import Collection, Mapping, Sequence
@@ -24,7 +25,7 @@ from engine.journal import Added, Record
 from engine.service.batch_decided import BatchDecided
 from engine.service.batch_request import BatchRequest
 from engine.service.decided import Decided
-from engine.service.deciding import Deciding, Identity, Prepared, undo
+from engine.service.deciding import Deciding, Identity, Prepared, undo, without
 from engine.service.delivery_watch import DeliveryWatch, NoDeliveryWatch
 from engine.service.frequency import no_room
 from engine.service.gathering import Gathering
@@ -32,6 +33,8 @@ from engine.service.outcome_memory import OutcomeMemory
 from engine.service.request_memory import RequestMemory
 from engine.service.requests import DecideRequest, FallbackReport, OutcomeReport, Recorded
 from engine.service.serving import Serving
+
+log = logging.getLogger(__name__)
 
 
 class DeliveryClock(Protocol):
@@ -152,7 +155,7 @@ class Delivery:
     def remembered(self, decision_id: str) -> Decision | None:
         """A recent decision, as long as request ids are remembered."""
         try:
-            return self._decisions.find(bytes.fromhex(decision_id))
+            return self._decisions.find(bytes.fromhex(decision_id), self._clock.now())
         except ValueError:
             return None
 
@@ -242,14 +245,15 @@ class Delivery:
         if batch.request_id:
             if id in self._batches:
                 raise Unavailable("request_id: this batch is being decided at this moment; try again")
-            if (earlier := self._decisions.find_many(id)) is not None:
+            if (earlier := self._decisions.find_many(id, self._clock.now())) is not None:
                 return self._batch_again(serving, batch, name, earlier)
         at = self._clock.deciding_at(batch.at)
         began_s = time.perf_counter()
         block = self.deciding.draw_batch(serving, batch, name, at, serving.restraint)
         try:
             if batch.request_id:
-                self._decisions.remember([id], block, at)
+                for error in self._decisions.remember([id], block, at).values():
+                    raise error
                 self._batches.add(id)
             added = self._log.add_block(block, at, id if batch.request_id else b"")
         except BaseException:
@@ -273,7 +277,7 @@ class Delivery:
                 self._watch.failed(len(block))
 
         added.durable.add_done_callback(settle)
-        self._watch.decided(block, serving, "DecideBatch", 0.0, handed_s - began_s)
+        self._tell(block, serving, "DecideBatch", 0.0, handed_s - began_s)
         return BatchDecided(serving, block, durable)
 
     def _settle_batch(self, id: bytes, named: bool, added: Added | None, error: BaseException | None) -> None:
@@ -290,7 +294,7 @@ class Delivery:
     ) -> BatchDecided:
         """The decisions of then, in the order of the users."""
         by_id = {decision.id: decision for decision in earlier}
-        ids = [self.deciding.decision_id(batch.campaign, f"{name}/{i}").hex() for i in range(len(batch))]
+        ids = [id.hex() for id in self.deciding.row_ids(batch.campaign, name, len(batch))]
         if len(by_id) != len(ids) or any(id not in by_id or by_id[id].body_digest != batch.digest.hex() for id in ids):
             raise _conflict()
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -317,8 +321,8 @@ class Delivery:
             if not under_way.is_of(identity):
                 raise _conflict()
             return under_way
-        earlier = self._decisions.find(identity.id)
         at = self._clock.deciding_at(request.at)
+        earlier = self._decisions.find(identity.id, at)
         if earlier is not None:
             require_same_body(earlier, identity)
             return Decided(serving, earlier)
@@ -363,16 +367,30 @@ class Delivery:
         queued_s: float,
         began_s: float,
     ) -> None:
-        """Journal decisions; their futures are done once they are durable."""
+        """Journal decisions; their futures are done once they are durable.
+
+        Those whose ids cannot be taken up fail alone, but for batches, which are decided whole or not at all.
+        """
         at = max(block.at)
+        refused = self._decisions.remember(block.ids, block, at)
+        if refused and method == "DecideBatch":
+            self._decisions.forget([id for i, id in enumerate(block.ids) if i not in refused])
+            undo(serving.restraint, block)
+            raise next(iter(refused.values()))
+        if refused:
+            undo(serving.restraint, without(block, set(range(len(block))) - refused.keys())[0])
+            for i, error in refused.items():
+                self._under_way.pop(asked[i].identity.id, None)
+                asked[i].fail(error)
+            asked = [one for i, one in enumerate(asked) if i not in refused]
+            kept, _ = without(block, refused.keys())
+            if kept is None:
+                return
+            block = kept
         try:
-            self._decisions.remember(block.ids, block, at)
-            try:
-                added = self._log.add(block, at)
-            except BaseException:
-                self._decisions.forget(block.ids)
-                raise
+            added = self._log.add(block, at)
         except BaseException:
+            self._decisions.forget(block.ids)
             undo(serving.restraint, block)
             raise
         handed_s = time.perf_counter()
@@ -385,7 +403,7 @@ class Delivery:
                 self._decisions.forget(block.ids)
                 undo(serving.restraint, block)
             for i, one in enumerate(asked):
-                del self._under_way[one.identity.id]
+                self._under_way.pop(one.identity.id, None)
                 if error is not None:
                     one.fail(error)
                 else:
@@ -396,7 +414,14 @@ class Delivery:
                 self._watch.failed(len(asked))
 
         added.durable.add_done_callback(settle)
-        self._watch.decided(block, serving, method, queued_s, handed_s - began_s)
+        self._tell(block, serving, method, queued_s, handed_s - began_s)
+
+    def _tell(self, block: DecisionBlock, serving: Serving, method: str, queued_s: float, decide_s: float) -> None:
+        """Count what is on its way already, whatever becomes of the counting."""
+        try:
+            self._watch.decided(block, serving, method, queued_s, decide_s)
+        except Exception:
+            log.exception("decisions were not counted")
 
     async def report(self, report: OutcomeReport) -> Recorded:
         """Record outcomes and the client's safe answers; all are durable on return.
@@ -446,7 +471,10 @@ class Delivery:
     def _take_up(self, decisions: Sequence[Decision], at: datetime) -> list[_Asked]:
         """Safe answers are decisions, too: retries that arrive while they are written wait for them."""
         ids = [bytes.fromhex(decision.id) for decision in decisions]
-        self._decisions.remember(ids, decisions, at)
+        refused = self._decisions.remember(ids, decisions, at)
+        if refused:
+            self._decisions.forget([id for i, id in enumerate(ids) if i not in refused])
+            raise next(iter(refused.values()))
         taken = []
         for id, decision in zip(ids, decisions, strict=True):
             request = DecideRequest(decision.campaign, decision.user, decision.context)
@@ -485,12 +513,11 @@ class Delivery:
         """What was not sent counts for no cap and costs nothing; once for each decision, while it is remembered."""
         for record in records:
             if isinstance(record, Outcome) and record.type is OutcomeType.NOT_SENT and record.decision_id:
-                try:
-                    decision = self._decisions.give_back_once(bytes.fromhex(record.decision_id))
-                except ValueError:
+                decision = self.remembered(record.decision_id)
+                if decision is None or decision.campaign != serving.campaign.id or not decision.is_send:
                     continue
-                if decision is not None and decision.campaign == serving.campaign.id and decision.is_send:
-                    id, at = bytes.fromhex(decision.id), decision.decided_at
+                id, at = bytes.fromhex(decision.id), decision.decided_at
+                if self._decisions.give_back_once(id):
                     serving.restraint.undo([decision.user], [id], [at], [decision.arm])
 
     def _fallback(
@@ -506,7 +533,7 @@ class Delivery:
         under_way = self._under_way.get(id)
         if under_way is not None:
             return under_way
-        earlier = self._decisions.find(id)
+        earlier = self._decisions.find(id, fallback.decided_at)
         if earlier is not None and earlier.mode is Mode.FALLBACK and earlier.policy == CLIENT_SAFE_ANSWER:
             return None
         if earlier is not None:

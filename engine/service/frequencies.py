@@ -95,7 +95,7 @@ class Frequencies:
         yield from self._tables.items()
 
     def restore(self, decision: Decision, now: float) -> int:
-        """Count a send that a journal tells of, unless it is counted, or past for all caps. Call it under the locks.
+        """Count a send that a journal tells of, unless it is counted, or past for all caps. Takes the locks.
 
         Args:
             decision: From the journal.
@@ -112,7 +112,9 @@ class Frequencies:
             if at <= now - table.windows.longest_s:
                 continue
             caps = sum(1 << i for i, cap in enumerate(table.windows.caps) if cap.channel in (None, channel))
-            forgotten += bool(caps) and not table.count(key, caps, at, id)
+            if caps:
+                with table.lock:
+                    forgotten += not table.count(key, caps, at, id)
         return forgotten
 
     def give_back(self, campaign: str, user: str, decision_id: bytes, decided_at: datetime | None = None) -> None:

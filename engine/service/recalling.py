@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from engine.core.decision import Decision
 from engine.core.errors import CorruptState
 from engine.core.outcome import Outcome, OutcomeType
-from engine.journal import ArmsOf, BatchEnd, Entry, JournalReader, Position, framed_lengths, records_at
+from engine.journal import UNNAMED, ArmsOf, BatchHead, Entry, JournalReader, Position, framed_lengths, records_at
 from engine.journal.segment import HEADER_BYTES
-from engine.service.batch_request import MAX_ROWS
 from engine.service.outcome_memory import OutcomeMemory
 from engine.store.tables import RequestEntry, RequestTable
 from engine.store.tables.request_table import State
 
 MAX_WORKERS = 256
-_AT_ONCE = 4 * MAX_ROWS
+_AT_ONCE = 256
 
 
 def chain_name(worker: int) -> str:
@@ -42,21 +41,28 @@ def entry_reader(journal: Path, arms: ArmsOf) -> Callable[[RequestEntry], list[D
     return read
 
 
-def recall(reader: JournalReader, table: RequestTable, ttl_s: float, outcomes: OutcomeMemory, now: datetime) -> None:
+def recall(
+    reader: JournalReader,
+    table: RequestTable,
+    ttl_s: float,
+    outcomes: OutcomeMemory,
+    now: datetime,
+    chain: str = "",
+) -> None:
     """Fill the memories with what is young; doing it again changes nothing.
 
     Args:
         reader: The journal.
-        table: Of requests.
+        table: Of requests; locked for a few entries at a time, as other workers may be using it.
         ttl_s: How long a request is young.
         outcomes: Of outcome ids.
         now: The present.
+        chain: The only chain to read, where others have workers of their own; empty for all.
     """
     recalling = _Recalling(table, ttl_s, outcomes, now.timestamp())
-    with table.lock:
-        for position, entry in reader.read(reader.positions_before(now - timedelta(seconds=ttl_s))):
-            recalling.take(position, entry)
-        recalling.end()
+    for position, entry in reader.read(reader.positions_before(now - timedelta(seconds=ttl_s)), chain):
+        recalling.take(position, entry)
+    recalling.end()
 
 
 class _Recalling:
@@ -68,7 +74,8 @@ class _Recalling:
         self._outcomes = outcomes
         self._now = now
         self._ends: dict[str, Position] = {}
-        self._waiting: dict[str, list[RequestEntry]] = {}
+        self._batches: dict[str, Position] = {}
+        self._waiting: list[RequestEntry] = []
         self._not_sent: list[str] = []
 
     def take(self, position: Position, entry: Entry) -> None:
@@ -79,41 +86,43 @@ class _Recalling:
             self._outcomes.add([f"{record.campaign}\0{record.id}"], entry.recorded_at)
             if record.type is OutcomeType.NOT_SENT and record.decision_id:
                 self._not_sent.append(record.decision_id)
-        elif chain not in _NUMBERS:
-            return
-        elif isinstance(record, Decision):
-            (length,) = framed_lengths(before, [position])
-            place = (position.segment, position.offset, length, _NUMBERS[chain], State.DURABLE)
-            id, at = bytes.fromhex(record.id), int(record.decided_at.timestamp())
-            self._waiting.setdefault(chain, []).append(RequestEntry(id, at, *place))
-        elif isinstance(record, BatchEnd):
-            self._end_batch(before, position, record, int(entry.recorded_at.timestamp()))
-        young = self._waiting.get(chain, [])
-        if len(young) > _AT_ONCE:
-            self._restore(young[:-MAX_ROWS])
-            del young[:-MAX_ROWS]
+        elif chain in _NUMBERS:
+            self._remember(before, position, entry)
+        if len(self._waiting) >= _AT_ONCE:
+            self._restore()
 
-    def _end_batch(self, before: Position, position: Position, record: BatchEnd, at: int) -> None:
-        """Its rows are remembered as one: the batch may be sent again, but none of its rows alone."""
-        chain = position.chain
-        (own,) = framed_lengths(before, [position])
-        end = position.offset - own
-        young = self._waiting.setdefault(chain, [])
-        while young and young[-1].segment == position.segment and young[-1].end > end - record.length:
-            young.pop()
-        place = (position.segment, end, record.length, _NUMBERS[chain], State.DURABLE)
-        young.append(RequestEntry(record.id, at, *place))
+    def _remember(self, before: Position, position: Position, entry: Entry) -> None:
+        record, chain = entry.record, position.chain
+        if isinstance(record, BatchHead):
+            # Its rows are remembered as one: the batch may be sent again, but none of its rows alone.
+            end = self._batches[chain] = Position(chain, position.segment, position.offset + record.length)
+            if record.id != UNNAMED:
+                self._add(record.id, entry.recorded_at, end, record.length)
+        elif isinstance(record, Decision):
+            batch = self._batches.get(chain)
+            if batch is None or batch.segment != position.segment or batch.offset < position.offset:
+                (length,) = framed_lengths(before, [position])
+                self._add(bytes.fromhex(record.id), record.decided_at, position, length)
+
+    def _add(self, id: bytes, at: datetime, end: Position, length: int) -> None:
+        seconds = int(at.timestamp())
+        if seconds > self._oldest:
+            place = (end.segment, end.offset, length, _NUMBERS[end.chain], State.DURABLE)
+            self._waiting.append(RequestEntry(id, seconds, *place))
 
     def end(self) -> None:
-        for entries in self._waiting.values():
-            self._restore(entries)
-        for decision_id in self._not_sent:
-            with contextlib.suppress(ValueError):
-                found = self._table.get(bytes.fromhex(decision_id))
-                if found is not None and found.state == State.DURABLE:
-                    self._table.restore(found._replace(state=State.GIVEN_BACK), self._now)
+        self._restore()
+        with self._table.lock:
+            for decision_id in self._not_sent:
+                with contextlib.suppress(ValueError):
+                    found = self._table.get(bytes.fromhex(decision_id))
+                    if found is not None and found.state == State.DURABLE:
+                        self._table.restore(found._replace(state=State.GIVEN_BACK), self._now)
 
-    def _restore(self, entries: Iterable[RequestEntry]) -> None:
-        for entry in entries:
-            if entry.at > self._oldest:
-                self._table.restore(entry, self._now)
+    def _restore(self) -> None:
+        with self._table.lock:
+            for entry in self._waiting:
+                known = self._table.get(entry.id)
+                if known is None or known.state == State.PENDING or known.at <= self._oldest:
+                    self._table.restore(entry, self._now)
+        self._waiting.clear()

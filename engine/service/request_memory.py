@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -26,15 +26,15 @@ class RequestMemory(Protocol):
         """The stated time."""
         ...
 
-    def find(self, id: bytes) -> Decision | None:
-        """The decision, once it is durable.
+    def find(self, id: bytes, now: datetime) -> Decision | None:
+        """The decision, once it is durable, while it is young.
 
         Raises:
             Unavailable: If another worker is making it just now.
         """
         ...
 
-    def find_many(self, id: bytes) -> Sequence[Decision] | None:
+    def find_many(self, id: bytes, now: datetime) -> Sequence[Decision] | None:
         """The decisions of a batch that is remembered as a whole, in any order, once they are durable.
 
         Raises:
@@ -42,11 +42,11 @@ class RequestMemory(Protocol):
         """
         ...
 
-    def remember(self, ids: Sequence[bytes], decisions: Sequence[Decision], at: datetime) -> None:
-        """Take up decisions that are being written, all or none; or one id for all of a batch.
+    def remember(self, ids: Sequence[bytes], decisions: Sequence[Decision], at: datetime) -> Mapping[int, Overloaded]:
+        """Take up decisions that are being written; or one id for all of a batch.
 
-        Raises:
-            ResourceExhausted: If there is no room.
+        Returns:
+            Number → why it was not taken up: there is no room, or another worker took it up a moment ago.
         """
         ...
 
@@ -54,8 +54,8 @@ class RequestMemory(Protocol):
         """Note that they are durable, and where: `before` is the end of what was written before them."""
         ...
 
-    def give_back_once(self, id: bytes) -> Decision | None:
-        """The decision, if it is remembered and this was not asked before."""
+    def give_back_once(self, id: bytes) -> bool:
+        """Whether the decision is remembered and this was not asked before."""
         ...
 
     def forget(self, ids: Sequence[bytes]) -> None:
@@ -79,36 +79,37 @@ class LocalRequestMemory:
     def __len__(self) -> int:
         return len(self._decisions)
 
-    def find(self, id: bytes) -> Decision | None:
+    def find(self, id: bytes, now: datetime) -> Decision | None:
         """See `RequestMemory`."""
-        found = self._decisions.get(id)
+        found = self._young(id, now)
         return None if found is None else found[1][found[2]]
 
-    def find_many(self, id: bytes) -> Sequence[Decision] | None:
+    def find_many(self, id: bytes, now: datetime) -> Sequence[Decision] | None:
         """See `RequestMemory`."""
-        found = self._decisions.get(id)
+        found = self._young(id, now)
         return None if found is None else found[1]
 
-    def remember(self, ids: Sequence[bytes], decisions: Sequence[Decision], at: datetime) -> None:
+    def remember(self, ids: Sequence[bytes], decisions: Sequence[Decision], at: datetime) -> Mapping[int, Overloaded]:
         """See `RequestMemory`."""
         while self._decisions and next(iter(self._decisions.values()))[0] <= at - self.ttl:
             self._decisions.popitem(last=False)
-        if len(self._decisions) + len(ids) > self._capacity:
-            raise ResourceExhausted(
-                f"{self._capacity} decisions are younger than {self.ttl.total_seconds():g} s; retry later or raise"
-                " request_ids.capacity"
-            )
+        refused: dict[int, Overloaded] = {}
         for i, id in enumerate(ids):
-            self._decisions[id] = at, decisions, i
+            if len(self._decisions) < self._capacity:
+                self._decisions[id] = at, decisions, i
+            else:
+                refused[i] = ResourceExhausted(
+                    f"{self._capacity} decisions are younger than {self.ttl.total_seconds():g} s; retry later or raise"
+                    " request_ids.capacity"
+                )
+        return refused
 
-    def give_back_once(self, id: bytes) -> Decision | None:
+    def give_back_once(self, id: bytes) -> bool:
         """See `RequestMemory`."""
-        if id in self._given_back:
-            return None
-        decision = self.find(id)
-        if decision is not None:
-            self._given_back.add(id)
-        return decision
+        if id in self._given_back or id not in self._decisions:
+            return False
+        self._given_back.add(id)
+        return True
 
     def settle(self, ids: Sequence[bytes], before: Position, positions: Sequence[Position]) -> None:
         """See `RequestMemory`; here nothing is left to note."""
@@ -117,6 +118,10 @@ class LocalRequestMemory:
         """See `RequestMemory`."""
         for id in ids:
             self._decisions.pop(id, None)
+
+    def _young(self, id: bytes, now: datetime) -> tuple[datetime, Sequence[Decision], int] | None:
+        found = self._decisions.get(id)
+        return None if found is None or found[0] <= now - self.ttl else found
 
 
 class SharedRequestMemory:
@@ -143,15 +148,15 @@ class SharedRequestMemory:
         self._slots: dict[bytes, int] = {}
         self._read = read
 
-    def find(self, id: bytes) -> Decision | None:
+    def find(self, id: bytes, now: datetime) -> Decision | None:
         """See `RequestMemory`."""
-        found = self.find_many(id)
+        found = self.find_many(id, now)
         return None if found is None else found[-1]
 
-    def find_many(self, id: bytes) -> Sequence[Decision] | None:
+    def find_many(self, id: bytes, now: datetime) -> Sequence[Decision] | None:
         """See `RequestMemory`."""
         entry = self._table.get(id)
-        if entry is None:
+        if entry is None or entry.at <= (now - self.ttl).timestamp():
             return None
         if entry.state == State.PENDING:
             raise Unavailable("this request is being decided at this moment; try again")
@@ -162,37 +167,32 @@ class SharedRequestMemory:
         ids: Sequence[bytes],
         decisions: Sequence[Decision],  # noqa: ARG002 - the journal has them
         at: datetime,
-    ) -> None:
-        """See `RequestMemory`.
-
-        Raises:
-            Unavailable: If another worker took up one of them a moment ago.
-        """
+    ) -> Mapping[int, Overloaded]:
+        """See `RequestMemory`."""
         now = at.timestamp()
+        refused: dict[int, Overloaded] = {}
         with self._table.lock:
             for i, id in enumerate(ids):
                 try:
                     self._slots[id] = self._table.claim(id, now, self._chain)
-                except Overloaded:
-                    for taken in ids[:i]:
-                        self._table.drop(taken)
-                        del self._slots[taken]
-                    raise
+                except Overloaded as error:
+                    refused[i] = error
+        return refused
+
+    def give_back_once(self, id: bytes) -> bool:
+        """See `RequestMemory`."""
+        with self._table.lock:
+            entry = self._table.get(id)
+            if entry is None or entry.state != State.DURABLE:
+                return False
+            self._table.restore(entry._replace(state=State.GIVEN_BACK), entry.at)
+        return True
 
     def settle(self, ids: Sequence[bytes], before: Position, positions: Sequence[Position]) -> None:
         """See `RequestMemory`."""
         with self._table.lock:
             for id, position, length in zip(ids, positions, framed_lengths(before, positions), strict=True):
                 self._table.settle(self._slots.pop(id), id, position.segment, position.offset, length)
-
-    def give_back_once(self, id: bytes) -> Decision | None:
-        """See `RequestMemory`."""
-        with self._table.lock:
-            entry = self._table.get(id)
-            if entry is None or entry.state != State.DURABLE:
-                return None
-            self._table.restore(entry._replace(state=State.GIVEN_BACK), entry.at)
-        return self._read(entry)[-1]
 
     def forget(self, ids: Sequence[bytes]) -> None:
         """See `RequestMemory`."""

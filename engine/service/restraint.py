@@ -104,16 +104,29 @@ class Restraint:
             make: Makes a set of some exclusions.
         """
         n = len(rows.sets)
-        drawn = Drawn(list(rows.sets), np.empty((n, arms), dtype=np.int64), np.empty(n, dtype=np.int64))
-        size = max(1, _PART_CELLS // arms)
+        # Rows that are refused keep zeros, which stand for nothing.
+        drawn = Drawn(list(rows.sets), np.zeros((n, arms), dtype=np.int64), np.zeros(n, dtype=np.int64))
+        done: list[int] = []
+        try:
+            self._draw_all(rows, arms, draw, make, drawn, done)
+        except BaseException:
+            gone = set(drawn.refused)
+            kept = [row for row in done if row not in gone]
+            chosen = [drawn.sets[row].excluded.ids[drawn.columns[row]] for row in kept]
+            self.undo([rows.users[i] for i in kept], [rows.ids[i] for i in kept], [rows.at[i] for i in kept], chosen)
+            raise
+        return drawn
+
+    def _draw_all(self, rows: Rows, arms: int, draw: Draw, make: MakeSet, drawn: Drawn, done: list[int]) -> None:
+        n, size = len(rows.sets), max(1, _PART_CELLS // arms)
         for turn in self._frequency.rounds(rows.users) if self.active else (range(n),):
             for part in _parts(turn, size):
                 if self.active:
                     with self._frequency.lock:
                         self._draw_part(rows, part, draw, make, drawn)
+                    done += part
                 else:
                     drawn.counts[part], drawn.columns[part] = draw(part, [drawn.sets[i] for i in part])
-        return drawn
 
     def _draw_part(self, rows: Rows, part: list[int], draw: Draw, make: MakeSet, drawn: Drawn) -> None:
         users, moments = _some(rows.users, part), _seconds(_some(rows.at, part))

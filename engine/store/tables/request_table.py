@@ -109,10 +109,13 @@ class RequestTable:
         start = self._bucket(id)
         window = self._buffer[start : start + _BUCKET_BYTES]
         free = -1
-        if id in window and (known := self.get(id)) is not None and known.at + self._ttl > now:
-            raise Unavailable("this request was taken up by another worker; try again")
+        if id in window:
+            known = self.get(id)
+            if known is not None and known.at + self._ttl > now:
+                raise Unavailable("this request was taken up by another worker; try again")
+            free = self._find(id) - start if self._find(id) >= 0 else -1
         oldest = now - self._ttl
-        for at in range(0, _BUCKET_BYTES, _SLOT):
+        for at in range(0, _BUCKET_BYTES, _SLOT) if free < 0 else ():
             if window.startswith(_NO_ID, at) or _AT(window, at + 16)[0] <= oldest or _read(window, at) is None:
                 free = at
                 break

@@ -22,7 +22,7 @@ from engine.core.errors import CorruptState, InvalidInput
 from engine.core.exclusions import Exclusions
 from engine.core.placement import Channel, Slot
 from engine.core.variant import Variant
-from engine.journal import decode
+from engine.journal import JournalReader, SegmentWriter, decode, records_at
 from engine.journal.record import encode_compact, encode_many
 from engine.journal.segment import frame, frame_rows
 
@@ -157,3 +157,41 @@ def test_version_2_keeps_its_bytes_and_is_read() -> None:
             assert isinstance(record, Decision)
             assert_same(record, row)
             at += 4 + size
+
+
+def columns_of(rows: int, seed: int) -> DecisionBlock:
+    block = block_of(SMALL, rows, seed)
+    contexts = block.contexts
+    columns = ContextColumns(
+        np.array([context.embedding for context in contexts]),
+        [{"vip": True}] * rows,
+        [context.consents for context in contexts],
+    )
+    return replace(block, contexts=columns, at=[AT] * rows)
+
+
+def test_a_batch_that_was_cut_short_is_not_there_at_all(tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    writer = SegmentWriter(whole, "w0", arms=arms)
+    writer.append_many(block_of(SMALL, 2, 1), AT)
+    writer.commit()
+    begin = writer.position.offset
+    before, end = writer.append_block(columns_of(12, 2), AT, b"b" * 16)
+    writer.commit()
+    segment = whole / "w0" / "00000001.segment"
+    data = segment.read_bytes()
+    assert len(data) == end.offset
+    assert begin < before.offset
+    for size in (*range(begin, end.offset, 37), end.offset - 1, end.offset):
+        folder = tmp_path / f"cut-{size}"
+        (folder / "w0").mkdir(parents=True)
+        (folder / "w0" / segment.name).write_bytes(data[:size])
+        seen = [e.record for _, e in JournalReader(folder, arms=arms).read() if isinstance(e.record, Decision)]
+        assert len(seen) == (14 if size == end.offset else 2), "not even a reader sees half a batch"
+        again = SegmentWriter(folder, "w0", arms=arms)
+        kept = [e.record for _, e in JournalReader(folder, arms=arms).read() if isinstance(e.record, Decision)]
+        assert len(kept) == len(seen)
+        again.close(AT)
+    read = [r for r in records_at(whole, end, end.offset - before.offset, arms) if isinstance(r, Decision)]
+    assert sorted(one.id for one in read) == sorted(one.id for one in columns_of(12, 2))
+    writer.close(AT)

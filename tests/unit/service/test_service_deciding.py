@@ -238,8 +238,14 @@ def test_a_batch_in_columns_decides_as_single_requests_do(
     )
     batch = BatchRequest("promo", [request.user for request in requests], contexts, "night")
     block = deciding.draw_batch(serving, batch, "night", AT)
-    single = [replace(request, request_id=f"night/{i}") for i, request in enumerate(requests)]
-    one_by_one = [decided(deciding, serving, [request])[0] for request in single]
+    ids = deciding.row_ids("promo", "night", len(requests))
+    one_by_one = []
+    for id, request in zip(ids, requests, strict=True):
+        identity = deciding.identify(request)._replace(id=id)
+        (one,), refused = deciding.draw(serving, [deciding.prepare(serving, request, identity, AT)])
+        assert not refused
+        one_by_one.append(one)
+    assert not set(ids) & {deciding.decision_id("promo", f"night/{i}") for i in range(len(ids))}
     assert [essence(decision) for decision in block] == [essence(decision) for decision in one_by_one]
     for one, other in zip(block, one_by_one, strict=True):
         assert (one.user, one.policy, one.snapshot) == (other.user, other.policy, other.snapshot)

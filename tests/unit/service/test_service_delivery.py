@@ -219,3 +219,23 @@ async def test_a_safe_answer_needs_a_user(make_delivery: MakeDelivery, log: Any)
     with pytest.raises(InvalidInput, match="user"):
         await make_delivery().report(OutcomeReport("promo", fallbacks=(FallbackReport("r", "", AT),)))
     assert log.records == []
+
+
+async def test_a_wrong_request_fails_alone(make_delivery: MakeDelivery, make_requests: MakeRequests, log: Any) -> None:
+    delivery, requests = make_delivery(), make_requests(4)
+    context = replace(requests[1].context, attributes={"segment": "x" * 70_000})
+    asked = [requests[0], replace(requests[1], context=context), replace(requests[2], user=""), requests[3]]
+    found = await asyncio.gather(*[delivery.decide(request) for request in asked], return_exceptions=True)
+    assert [isinstance(one, InvalidInput) for one in found] == [False, True, True, False]
+    assert len(log.records) == 2
+
+
+async def test_a_full_memory_refuses_some_of_a_turn_and_decides_the_others(
+    make_delivery: MakeDelivery, make_requests: MakeRequests, log: Any
+) -> None:
+    delivery = make_delivery(capacity=3)
+    found = await asyncio.gather(*[delivery.decide(r) for r in make_requests(5)], return_exceptions=True)
+    assert [isinstance(one, ResourceExhausted) for one in found] == [False] * 3 + [True] * 2
+    assert len(log.records) == 3
+    again = await delivery.decide(make_requests(5)[0])
+    assert again.id == found[0].id
