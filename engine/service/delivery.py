@@ -6,104 +6,30 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
-import numpy as np
-
-from engine.core.arm import HOLD
-from engine.core.context import Context
-from engine.core.decision import Decision, Mode
+from engine.core.decision import Decision
 from engine.core.decision_block import DecisionBlock
-from engine.core.drawing import SCALE
 from engine.core.errors import NotFound, RequestIdConflict, Unavailable
-from engine.core.exclusions import Exclusions
-from engine.core.outcome import Outcome, OutcomeType
-from engine.journal import Added, Record
+from engine.journal import Added
+from engine.service.asked import Asked, all_of
 from engine.service.batch_decided import BatchDecided
 from engine.service.batch_request import BatchRequest
 from engine.service.decided import Decided
 from engine.service.deciding import Deciding, Identity, Prepared, undo, without
+from engine.service.delivery_ports import DeliveryClock, DurableLog
 from engine.service.delivery_watch import DeliveryWatch, NoDeliveryWatch
 from engine.service.frequency import no_room
 from engine.service.gathering import Gathering
 from engine.service.outcome_memory import OutcomeMemory
+from engine.service.reporting import Reporting
 from engine.service.request_memory import RequestMemory
-from engine.service.requests import DecideRequest, FallbackReport, OutcomeReport, Recorded
+from engine.service.requests import DecideRequest, OutcomeReport, Recorded
 from engine.service.serving import Serving
 
 log = logging.getLogger(__name__)
-
-
-class DeliveryClock(Protocol):
-    """Time, with a rule about which claims of callers are believed."""
-
-    def now(self) -> datetime:
-        """The present."""
-        ...
-
-    def deciding_at(self, claimed: datetime | None) -> datetime:
-        """The time of a decision."""
-        ...
-
-    def reported_at(self, happened: datetime) -> datetime:
-        """The time of receiving an outcome."""
-        ...
-
-
-class DurableLog(Protocol):
-    """Takes records, and says when they are durable."""
-
-    def add(self, records: Sequence[Record], at: datetime) -> Added:
-        """Take records in order, at a time."""
-        ...
-
-    def add_block(self, block: DecisionBlock, at: datetime, batch: bytes = b"") -> Added:
-        """Take decisions whose contexts are columns, in any order."""
-        ...
-
-
-class _Asked:
-    """A request whose decision is being made or written; retries wait for the same one.
-
-    Attributes:
-        request: What was asked.
-        identity: Whose request it is, and which.
-        at: The moment of deciding.
-    """
-
-    __slots__ = ("_waiting", "at", "identity", "request")
-
-    def __init__(self, request: DecideRequest, identity: Identity, at: datetime) -> None:
-        self.request = request
-        self.identity = identity
-        self.at = at
-        self._waiting: list[asyncio.Future[Decided]] = []
-
-    def is_of(self, identity: Identity) -> bool:
-        """Whether a request with this body is the same; a safe answer under way has no body but its user."""
-        known = self.identity
-        return known.digest == identity.digest if known.digest else known.user == identity.user
-
-    def wait(self) -> asyncio.Future[Decided]:
-        """A future of one's own, so that a caller who gives up takes nothing from the others."""
-        future: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        return future
-
-    def succeed(self, decided: Decided) -> None:
-        """The decision is durable."""
-        for future in self._waiting:
-            if not future.done():
-                future.set_result(decided)
-
-    def fail(self, error: BaseException) -> None:
-        """There is no decision."""
-        for future in self._waiting:
-            if not future.done():
-                future.set_exception(error if isinstance(error, Exception) else Unavailable("the server is stopping"))
 
 
 class Delivery:
@@ -128,12 +54,12 @@ class Delivery:
         self._log = log
         self._clock = clock
         self._decisions = decisions
-        self._outcomes = outcomes
-        self._under_way: dict[bytes, _Asked] = {}
-        self._batches: set[bytes] = set()
-        self._gathered: list[_Asked] = []
-        self._gathered_s = 0.0
         self._watch: DeliveryWatch = watch or NoDeliveryWatch()
+        self._under_way: dict[bytes, Asked] = {}
+        self._batches: set[bytes] = set()
+        self._reporting = Reporting(deciding, log, clock, decisions, outcomes, self._under_way, self._watch)
+        self._gathered: list[Asked] = []
+        self._gathered_s = 0.0
         self._gathering = Gathering(self._decide_gathered)
 
     def serving(self, campaign: str) -> Serving:
@@ -195,12 +121,12 @@ class Delivery:
         if not requests:
             return []
         serving = self.serving(requests[0].campaign)
-        made: list[Decided | _Asked] = []
-        new: list[_Asked] = []
+        made: list[Decided | Asked] = []
+        new: list[Asked] = []
         try:
             for request in requests:
                 asked = self._known(request, serving)
-                if isinstance(asked, _Asked) and asked.identity.id not in self._under_way:
+                if isinstance(asked, Asked) and asked.identity.id not in self._under_way:
                     self._under_way[asked.identity.id] = asked
                     new.append(asked)
                 made.append(asked)
@@ -217,8 +143,8 @@ class Delivery:
                 self._under_way.pop(one.identity.id, None)
                 one.fail(error)
             raise
-        waiting = {id(one): one.wait() for one in made if isinstance(one, _Asked)}
-        await _all_of(waiting.values())
+        waiting = {id(one): one.wait() for one in made if isinstance(one, Asked)}
+        await all_of(waiting.values())
         return [one.decision if isinstance(one, Decided) else waiting[id(one)].result().decision for one in made]
 
     async def decide_batch(self, batch: BatchRequest) -> BatchDecided:
@@ -301,10 +227,10 @@ class Delivery:
         durable.set_result(None)
         return BatchDecided(serving, [by_id[id] for id in ids], durable)
 
-    def _ask(self, request: DecideRequest) -> Decided | _Asked:
+    def _ask(self, request: DecideRequest) -> Decided | Asked:
         """Take a request up for the next turn, unless it was decided before or is being decided."""
         asked = self._known(request, self.serving(request.campaign))
-        if isinstance(asked, _Asked) and asked.identity.id not in self._under_way:
+        if isinstance(asked, Asked) and asked.identity.id not in self._under_way:
             self._under_way[asked.identity.id] = asked
             if not self._gathered:
                 self._gathered_s = time.perf_counter()
@@ -312,7 +238,7 @@ class Delivery:
             self._gathering.add()
         return asked
 
-    def _known(self, request: DecideRequest, serving: Serving) -> Decided | _Asked:
+    def _known(self, request: DecideRequest, serving: Serving) -> Decided | Asked:
         if not request.request_id:
             request = replace(request, request_id=uuid.uuid4().hex)
         identity = self.deciding.identify(request)
@@ -326,14 +252,14 @@ class Delivery:
         if earlier is not None:
             require_same_body(earlier, identity)
             return Decided(serving, earlier)
-        return _Asked(request, identity, at)
+        return Asked(request, identity, at)
 
     def _decide_gathered(self) -> None:
         """Decide all that were asked in this turn, each campaign's together; a wrong request fails alone."""
         gathered, self._gathered = self._gathered, []
         began_s = time.perf_counter()
         queued_s = began_s - self._gathered_s
-        by_campaign: dict[str, tuple[Serving, list[_Asked], list[Prepared]]] = {}
+        by_campaign: dict[str, tuple[Serving, list[Asked], list[Prepared]]] = {}
         for asked in gathered:
             try:
                 serving = self.serving(asked.request.campaign)
@@ -360,7 +286,7 @@ class Delivery:
 
     def _write_block(
         self,
-        asked: Sequence[_Asked],
+        asked: Sequence[Asked],
         block: DecisionBlock,
         serving: Serving,
         method: str,
@@ -424,157 +350,8 @@ class Delivery:
             log.exception("decisions were not counted")
 
     async def report(self, report: OutcomeReport) -> Recorded:
-        """Record outcomes and the client's safe answers; all are durable on return.
-
-        Raises:
-            NotFound: If the campaign does not exist.
-            InvalidInput: Naming the field that is wrong; nothing is recorded then.
-        """
-        serving = self.serving(report.campaign)
-        records: list[Record] = []
-        known: set[str] = set()
-        waiting: list[asyncio.Future[Decided]] = []
-        fallbacks: list[_Asked] = []
-        at = self._clock.now()
-        for fallback in report.fallbacks:
-            at = max(at, self._clock.reported_at(fallback.decided_at))
-            made = self._fallback(serving, report.campaign, fallback)
-            if isinstance(made, _Asked):
-                waiting.append(made.wait())
-            elif made is not None and made.id not in known:
-                known.add(made.id)
-                records.append(made)
-        for outcome in report.outcomes:
-            at = max(at, self._clock.reported_at(outcome.at))
-            key = f"{outcome.campaign}\0{outcome.id}"
-            if key in known or self._outcomes.seen(key):
-                continue
-            known.add(key)
-            records.append(self._pseudonymous(outcome))
-        if records:
-            keys = _outcome_keys(records)
-            self._outcomes.claim(keys, at)
-            try:
-                fallbacks = self._take_up([r for r in records if isinstance(r, Decision)], at)
-            except BaseException:
-                self._outcomes.forget(keys)
-                raise
-            await asyncio.shield(asyncio.ensure_future(self._write(records, fallbacks, serving, at)))
-        await _all_of(waiting)
-        self._watch.reported(report.campaign, records, len(report.outcomes) + len(report.fallbacks) - len(records))
-        total = len(report.outcomes) + len(report.fallbacks)
-        return Recorded(len(records), total - len(records))
-
-    def _pseudonymous(self, outcome: Outcome) -> Outcome:
-        return replace(outcome, user=self.deciding.pseudonym(outcome.user)) if outcome.user else outcome
-
-    def _take_up(self, decisions: Sequence[Decision], at: datetime) -> list[_Asked]:
-        """Safe answers are decisions, too: retries that arrive while they are written wait for them."""
-        ids = [bytes.fromhex(decision.id) for decision in decisions]
-        refused = self._decisions.remember(ids, decisions, at)
-        if refused:
-            self._decisions.forget([id for i, id in enumerate(ids) if i not in refused])
-            raise next(iter(refused.values()))
-        taken = []
-        for id, decision in zip(ids, decisions, strict=True):
-            request = DecideRequest(decision.campaign, decision.user, decision.context)
-            taken.append(_Asked(request, Identity(id, b"", decision.user), at))
-            self._under_way[id] = taken[-1]
-        return taken
-
-    async def _write(self, records: Sequence[Record], asked: Sequence[_Asked], serving: Serving, at: datetime) -> None:
-        """The part of a report that a cancelled call must not interrupt."""
-        ids = [one.identity.id for one in asked]
-        began_s = time.perf_counter()
-        try:
-            added = self._log.add(records, at)
-            self._give_back(serving, records)
-            await asyncio.shield(added.durable)
-        except BaseException as error:
-            self._outcomes.forget(_outcome_keys(records))
-            self._watch.failed(len(records))
-            self._decisions.forget(ids)
-            for one in asked:
-                one.fail(error)
-            raise
-        else:
-            self._watch.committed(len(records), "ReportOutcomes", time.perf_counter() - began_s)
-            self._outcomes.add(_outcome_keys(records), at)
-            decisions = [(r, i) for i, r in enumerate(records) if isinstance(r, Decision)]
-            for one, (decision, i) in zip(asked, decisions, strict=True):
-                before = added.positions[i - 1] if i else added.before
-                self._decisions.settle([one.identity.id], before, [added.positions[i]])
-                one.succeed(Decided(serving, decision))
-        finally:
-            for id in ids:
-                self._under_way.pop(id, None)
-
-    def _give_back(self, serving: Serving, records: Sequence[Record]) -> None:
-        """What was not sent counts for no cap and costs nothing; once for each decision, while it is remembered."""
-        for record in records:
-            if isinstance(record, Outcome) and record.type is OutcomeType.NOT_SENT and record.decision_id:
-                decision = self.remembered(record.decision_id)
-                if decision is None or decision.campaign != serving.campaign.id or not decision.is_send:
-                    continue
-                id, at = bytes.fromhex(decision.id), decision.decided_at
-                if self._decisions.give_back_once(id):
-                    serving.restraint.undo([decision.user], [id], [at], [decision.arm])
-
-    def _fallback(
-        self, serving: Serving, campaign: str, fallback: FallbackReport
-    ) -> Decision | Outcome | _Asked | None:
-        """The record of a client's safe answer; None where it is on record, or what is being written under its id.
-
-        Where the server had decided after all, and only its answer came too late, the decision keeps its row and its
-        propensity: that the client held back is an outcome, `not_sent`.
-        """
-        user = self.deciding.pseudonym(fallback.user)
-        id = self.deciding.decision_id(campaign, fallback.request_id)
-        under_way = self._under_way.get(id)
-        if under_way is not None:
-            return under_way
-        earlier = self._decisions.find(id, fallback.decided_at)
-        if earlier is not None and earlier.mode is Mode.FALLBACK and earlier.policy == CLIENT_SAFE_ANSWER:
-            return None
-        if earlier is not None:
-            if earlier.arm == HOLD or self._outcomes.seen(f"{campaign}\0{id.hex()}-superseded"):
-                return None
-            return Outcome(
-                id=f"{id.hex()}-superseded",
-                campaign=campaign,
-                type=OutcomeType.NOT_SENT,
-                at=fallback.decided_at,
-                decision_id=id.hex(),
-                reason="client_timeout",
-            )
-        return _safe_answer(serving, campaign, id.hex(), user, fallback.decided_at)
-
-
-def _outcome_keys(records: Sequence[Record]) -> list[str]:
-    return [f"{record.campaign}\0{record.id}" for record in records if isinstance(record, Outcome)]
-
-
-CLIENT_SAFE_ANSWER = "client_safe_answer"
-
-
-def _safe_answer(serving: Serving, campaign: str, decision_id: str, user: str, at: datetime) -> Decision:
-    """A hold that the client chose: it was the only thing it could do, so its propensity is 1."""
-    return Decision(
-        id=decision_id,
-        campaign=campaign,
-        user=user,
-        decided_at=at,
-        arm=HOLD,
-        eligible=(HOLD,),
-        counts=np.array([SCALE], dtype=np.uint32),
-        chosen_count=SCALE,
-        seed=0,
-        context=Context(np.zeros(serving.campaign.schema.dimension, dtype=np.float32)),
-        mode=Mode.FALLBACK,
-        catalogue=serving.catalogue.digest,
-        policy=CLIENT_SAFE_ANSWER,
-        excluded=Exclusions.all_but_hold(serving.catalogue.ids, "server_away"),
-    )
+        """Record outcomes and the client's safe answers; see `Reporting`."""
+        return await self._reporting.report(self.serving(report.campaign), report)
 
 
 def require_same_body(decision: Decision, identity: Identity) -> None:
@@ -594,15 +371,6 @@ def _conflict() -> RequestIdConflict:
     return RequestIdConflict(
         "this id was used before with another body; use a new id for a new decision", field="request_id"
     )
-
-
-async def _all_of(futures: Collection[asyncio.Future[Decided]]) -> None:
-    """Wait for all; the first error is raised once all are done."""
-    if futures:
-        await asyncio.wait(futures)
-    for error in [future.exception() for future in futures]:
-        if error is not None:
-            raise error
 
 
 def _error_of(done: asyncio.Future[None]) -> BaseException | None:
