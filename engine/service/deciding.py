@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -19,9 +19,9 @@ from engine.core.drawing import draw, quantise
 from engine.core.eligible_set import EligibleSet
 from engine.core.errors import InvalidInput
 from engine.core.keyed_hash import Domain, KeyedHash
-from engine.core.policy import Policy
 from engine.core.rules.rule import Inquiry
 from engine.service.batch_request import BatchRequest
+from engine.service.drawn_block import AskedRows, drawn_block, undo, without
 from engine.service.frequency import no_room
 from engine.service.requests import DecideRequest
 from engine.service.restraint import UNRESTRAINED, Drawn, Restraint
@@ -30,7 +30,6 @@ from engine.service.serving import Serving
 MAX_USER_LENGTH = 256
 DIGEST_BYTES = 12
 MAX_BODY_BYTES = 16_384
-HOLDOUT_POLICY = "holdout"
 
 
 class Identity(NamedTuple):
@@ -143,7 +142,7 @@ class Deciding:
         Returns:
             The decisions, None if there are none; and the requests, by number, whose send could not be counted.
         """
-        asked = _Rows(
+        asked = AskedRows(
             users=[one.identity.user for one in prepared],
             ids=[one.identity.id for one in prepared],
             at=[one.at for one in prepared],
@@ -153,7 +152,7 @@ class Deciding:
         rows = np.array([one.row for one in prepared])
         seeds = np.array([self._key.seed(Domain.DRAW, id) for id in asked.ids], dtype=np.int64)
         drawn = self._drawn(serving, asked, rows, seeds, restraint)
-        block = _block(
+        block = drawn_block(
             serving,
             asked,
             drawn,
@@ -196,9 +195,9 @@ class Deciding:
         sets = self._sets(serving, batch, at)
         if Mode.HOLDOUT in modes:
             sets = [serving.hold_only if mode is Mode.HOLDOUT else one for mode, one in zip(modes, sets, strict=True)]
-        asked = _Rows(users, ids, [at] * n, modes, sets)
+        asked = AskedRows(users, ids, [at] * n, modes, sets)
         drawn = self._drawn(serving, asked, rows, seeds, restraint)
-        block = _block(serving, asked, drawn, seeds, contexts, [batch.digest] * n)
+        block = drawn_block(serving, asked, drawn, seeds, contexts, [batch.digest] * n)
         if drawn.refused:
             undo(restraint, without(block, drawn.refused)[0])
             raise no_room()
@@ -242,7 +241,7 @@ class Deciding:
         ]
 
     def _drawn(
-        self, serving: Serving, asked: _Rows, rows: np.ndarray, seeds: np.ndarray, restraint: Restraint
+        self, serving: Serving, asked: AskedRows, rows: np.ndarray, seeds: np.ndarray, restraint: Restraint
     ) -> Drawn:
         modes = asked.modes
 
@@ -285,64 +284,6 @@ class Deciding:
         return counts
 
 
-class _Rows(NamedTuple):
-    """See `Rows`."""
-
-    users: Sequence[str]
-    ids: Sequence[bytes]
-    at: Sequence[datetime]
-    modes: Sequence[Mode]
-    sets: Sequence[EligibleSet]
-
-
-def _block(
-    serving: Serving,
-    asked: _Rows,
-    drawn: Drawn,
-    seeds: np.ndarray,
-    contexts: Sequence[Context],
-    digests: Sequence[bytes],
-) -> DecisionBlock:
-    labels = {mode: HOLDOUT_POLICY if mode is Mode.HOLDOUT else policy_of(serving, mode).label for mode in Mode}
-    return DecisionBlock(
-        campaign=serving.campaign.id,
-        catalogue=serving.catalogue,
-        snapshot=serving.snapshot,
-        ids=asked.ids,
-        users=asked.users,
-        at=asked.at,
-        contexts=contexts,
-        digests=digests,
-        modes=asked.modes,
-        policies=[labels[mode] for mode in asked.modes],
-        sets=drawn.sets,
-        counts=drawn.counts,
-        columns=drawn.columns,
-        chosen=drawn.counts[np.arange(len(drawn.columns)), drawn.columns],
-        seeds=seeds,
-    )
-
-
-def without(block: DecisionBlock, refused: Collection[int]) -> tuple[DecisionBlock | None, list[int]]:
-    """The other rows, None if there are none; and those that were left out, ascending."""
-    gone = set(refused)
-    kept = [i for i in range(len(block)) if i not in gone]
-    if not kept:
-        return None, sorted(gone)
-    listed = ("ids", "users", "at", "contexts", "digests", "modes", "policies", "sets")
-    arrays = ("counts", "columns", "chosen", "seeds")
-    changes: dict[str, Any] = {name: [getattr(block, name)[i] for i in kept] for name in listed}
-    changes |= {name: getattr(block, name)[kept] for name in arrays}
-    return replace(block, **changes), sorted(gone)
-
-
-def undo(restraint: Restraint, block: DecisionBlock | None) -> None:
-    """Take back what was counted and paid for decisions that never became durable."""
-    if block is not None and restraint.active:
-        arms = [block.catalogue.ids[column] for column in block.columns.tolist()]
-        restraint.undo(block.users, block.ids, block.at, arms)
-
-
 def body_digest(request: DecideRequest, pseudonym: str) -> bytes:
     """What tells two bodies under one request id apart; the time is not part of it.
 
@@ -379,11 +320,6 @@ def _stacked(sets: Sequence[EligibleSet]) -> tuple[np.ndarray, np.ndarray]:
     number = {key: i for i, key in enumerate(different)}
     rows = np.array([number[id(one)] for one in sets])
     return masks[rows], floors[rows]
-
-
-def policy_of(serving: Serving, mode: Mode) -> Policy:
-    """The policy that a mode draws from."""
-    return serving.policy if mode is Mode.LIVE and serving.policy is not None else serving.uniform
 
 
 def checked_user(user: str) -> None:

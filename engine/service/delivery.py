@@ -18,9 +18,10 @@ from engine.service.asked import Asked, all_of
 from engine.service.batch_decided import BatchDecided
 from engine.service.batch_request import BatchRequest
 from engine.service.decided import Decided
-from engine.service.deciding import Deciding, Identity, Prepared, undo, without
+from engine.service.deciding import Deciding, Identity, Prepared
 from engine.service.delivery_ports import DeliveryClock, DurableLog
 from engine.service.delivery_watch import DeliveryWatch, NoDeliveryWatch
+from engine.service.drawn_block import undo, without
 from engine.service.frequency import no_room
 from engine.service.gathering import Gathering
 from engine.service.outcome_memory import OutcomeMemory

@@ -9,7 +9,8 @@ from engine.core.drawing import SCALE, quantise
 from engine.core.eligible_set import EligibleSet
 from engine.core.policy import Policy
 from engine.core.rules.rule import Inquiry
-from engine.service.deciding import Deciding, policy_of
+from engine.service.deciding import Deciding
+from engine.service.drawn_block import policy_of
 from engine.service.requests import Candidate, DecideRequest, Explanation
 from engine.service.serving import Serving
 

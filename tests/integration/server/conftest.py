@@ -17,6 +17,9 @@ import numpy as np
 import pytest
 
 from engine.client import Client, ClientOptions
+from engine.config import Settings
+from engine.core.decision import Decision
+from engine.wiring import open_campaigns, open_journal
 
 KEY = "ab" * 32
 PATIENT = ClientOptions(deadline_ms=5_000.0)
@@ -38,6 +41,25 @@ class RunningServer:
     @property
     def log(self) -> str:
         return (self.folder / "serve.log").read_text()
+
+    def decisions(self) -> list[Decision]:
+        """What its journal has, over all workers."""
+        settings = Settings(data=str(self.folder / "data"))
+        journal = open_journal(settings, open_campaigns(settings))
+        return [entry.record for _, entry in journal.read() if isinstance(entry.record, Decision)]
+
+    def workers(self) -> list[int]:
+        """Its worker processes: forked, so that their command line is their parent's."""
+        own = Path(f"/proc/{self.process.pid}/cmdline").read_bytes()
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) if entry.name.isdigit() else 0
+                if parent == self.process.pid and (entry / "cmdline").read_bytes() == own:
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return found
 
     def kill(self) -> None:
         self.process.kill()

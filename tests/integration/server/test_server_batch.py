@@ -11,10 +11,7 @@ import pytest
 
 from engine.calling.batch import Batch
 from engine.client import Client, ClientOptions
-from engine.config import Settings
-from engine.core.decision import Decision
 from engine.core.errors import InvalidInput
-from engine.wiring import open_campaigns, open_journal
 
 
 def batches(count: int, size: int = 50, seed: int = 3) -> list[Batch]:
@@ -31,12 +28,6 @@ def batches(count: int, size: int = 50, seed: int = 3) -> list[Batch]:
         )
         for part in range(count)
     ]
-
-
-def journalled(server: Any) -> list[Decision]:
-    settings = Settings(data=str(server.folder / "data"))
-    journal = open_journal(settings, open_campaigns(settings))
-    return [entry.record for _, entry in journal.read() if isinstance(entry.record, Decision)]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -71,7 +62,7 @@ def test_a_broken_stream_goes_on_without_deciding_twice(
         assert repeated[tag].arms == answer.arms
         assert repeated[tag].propensities.tolist() == answer.propensities.tolist()
     again.stop()
-    ids = [decision.id for decision in journalled(again)]
+    ids = [decision.id for decision in again.decisions()]
     assert len(ids) == len(set(ids)) == 300
 
 

@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,18 +15,9 @@ import pytest
 
 from engine.calling.batch import Batch
 from engine.client import Client, ClientOptions
-from engine.config import Settings
-from engine.core.decision import Decision
 from engine.core.outcome import Outcome, OutcomeType
-from engine.wiring import open_campaigns, open_journal
 
 PLAIN = {"shares": {"control": 0.0, "holdout": 0.0}}
-
-
-def journalled(server: Any) -> list[Decision]:
-    settings = Settings(data=str(server.folder / "data"))
-    journal = open_journal(settings, open_campaigns(settings))
-    return [entry.record for _, entry in journal.read() if isinstance(entry.record, Decision)]
 
 
 def asking(user: int, number: int) -> dict[str, Any]:
@@ -38,19 +28,6 @@ def asking(user: int, number: int) -> dict[str, Any]:
         "consents": ("sms",),
         "request_id": f"{user}-{number}",
     }
-
-
-def workers_of(pid: int) -> list[int]:
-    own = Path(f"/proc/{pid}/cmdline").read_bytes()
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) if entry.name.isdigit() else 0
-            if parent == pid and (entry / "cmdline").read_bytes() == own:
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
 
 
 def until_served(client: Client) -> None:
@@ -94,8 +71,8 @@ def test_a_cap_holds_over_all_workers_and_restarts(
         batch = Batch("promo", [f"user-{user}" for user in range(12)] * 2, np.zeros((24, 4)), request_id="night")
         list(client.decide_batch([batch]))
     again.stop()
-    kept = [decision for decision in journalled(again) if decision.context.attributes != {}]
-    sends = Counter(decision.user for decision in journalled(again) if decision.is_send)
+    kept = [decision for decision in again.decisions() if decision.context.attributes != {}]
+    sends = Counter(decision.user for decision in again.decisions() if decision.is_send)
     assert max(sends.values()) == 2
     assert sum(count == 2 for count in sends.values()) >= 11, "and nobody is kept from what is allowed"
     capped = [d for d in kept if len(d.eligible) == 1]
@@ -117,7 +94,7 @@ def test_a_budget_is_spent_and_not_a_send_more(
         client.connect(10.0)
     for number in range(30):
         if number in (8, 16):
-            os.kill(workers_of(server.process.pid)[number % 2], signal.SIGKILL)
+            os.kill(server.workers()[number % 2], signal.SIGKILL)
             time.sleep(1.5)
         for user in range(6):
             clients[(number + user) % 4].decide("promo", **asking(user, number))
@@ -125,7 +102,7 @@ def test_a_budget_is_spent_and_not_a_send_more(
         client.close()
     server.stop()
     cost = {"email": 1, "push": 2, "sms": 7}
-    decisions = journalled(server)
+    decisions = server.decisions()
     spent = sum(cost[d.arm.split("/")[1]] for d in decisions if d.is_send)
     print(f"spent {spent} of 150")
     assert 150 - 2 * 20 <= spent <= 150

@@ -1,0 +1,63 @@
+"""What clears a data folder up: retention and forgetting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.config import Settings
+from engine.journal import (
+    Positions,
+)
+from engine.service.campaigns import Campaigns
+from engine.service.clocks import SystemClock
+from engine.service.erasable_file import ErasableFile
+from engine.service.forgetting import Forgetting
+from engine.service.learning_checkpoint import Checkpoint
+from engine.service.retention import Holders, Retention
+
+if TYPE_CHECKING:
+    pass
+from engine.wiring.caps import caps_file
+from engine.wiring.data_folder import journal_folder, open_key
+
+
+def open_retention(settings: Settings, campaigns: Campaigns, holders: Sequence[Holders] = ()) -> Retention:
+    """What removes old segments of a data folder; learners that read on hold what they need.
+
+    Args:
+        settings: All settings.
+        campaigns: Whose learners.
+        holders: Who else recovers from the journal.
+    """
+
+    def learners() -> Iterable[Positions]:
+        for stored in campaigns.all():
+            saved = Checkpoint.load(learner_folder(settings, stored.campaign.id) / "checkpoint")
+            yield saved.positions if saved is not None else Positions()
+
+    # Retries find their decisions in the journal, and frequency caps what was sent.
+    shop = max((cap.within_s for cap in settings.caps), default=0.0)
+    own = max((cap.within_s for stored in campaigns.all() for cap in stored.campaign.caps), default=0.0)
+    needed = max(settings.request_ids.ttl_s, shop, own)
+    keep = max(timedelta(days=settings.journal.keep_days), timedelta(seconds=needed))
+    keeps_all = not settings.journal.keep_days
+    return Retention(settings.folder / "journal", None if keeps_all else keep, [learners, *holders])
+
+
+def open_forgetting(settings: Settings, who: str) -> Forgetting:
+    """What forgets shoppers of a data folder.
+
+    Raises:
+        FailedPrecondition: If there is no data folder yet, or it was written under another key.
+    """
+    journal_folder(settings)
+    kept = (ErasableFile(caps_file(settings)),)
+    return Forgetting(settings.folder, open_key(settings), SystemClock(), who, kept)
+
+
+def learner_folder(settings: Settings, campaign: str) -> Path:
+    """Where a campaign's learner keeps its files."""
+    return settings.folder / "learner" / campaign
