@@ -34,13 +34,12 @@ METHOD = "/armsreach.v1.Delivery/DecideBatch"
 
 
 def messages(rows: int, count: int) -> list[bytes]:
-    """Serialised messages but for the request id, which comes behind."""
+    """Serialised messages but for users and request id, which come behind."""
     rng = np.random.default_rng(1)
     made = []
-    for part in range(count):
+    for _ in range(count):
         message = wire.DecideBatchRequest(
             campaign=CAMPAIGN,
-            users=[f"customer-{part}-{i:07d}" for i in range(rows)],
             embeddings=rng.normal(size=(rows, 64)).astype("<f4").tobytes(),
             consents=["email", "push"],
         )
@@ -55,8 +54,11 @@ def stream(address: str, rows: int, count: int, rounds: int) -> None:
 
     def all_of() -> Iterator[bytes]:
         for i in range(count * rounds):
-            again = wire.DecideBatchRequest(request_id=f"night-{i}").SerializeToString()
-            yield ready[i % len(ready)] + again
+            users = [f"customer-{i}-{row:07d}" for row in range(rows)]
+            yield (
+                ready[i % len(ready)]
+                + wire.DecideBatchRequest(users=users, request_id=f"night-{i}").SerializeToString()
+            )
 
     options = [("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 64 << 20)]
     with grpc.insecure_channel(address, options=options) as channel:
