@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from generators.sms import SmsSize
-from generators.studio import StudioReport
+from generators.studio_report import StudioReport
 from generators.written import Written
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from generators.draft import Draft
 from generators.hooks.request import HookRequest
@@ -18,6 +19,10 @@ class Written:
         hook_source: Name of the model, or `template`, that wrote the hook.
         hook_version: Version of its prompt or grammar.
         checks: Names of the checks that passed.
+        prompt: What the model was given; empty for the grammar.
+        scores: Name → score, and their weighted `total` among the variants of the brief.
+        scored_by: Name → what made the score.
+        rank: Place among the variants of its brief, from 1.
     """
 
     request: HookRequest
@@ -25,3 +30,7 @@ class Written:
     hook_source: str
     hook_version: str
     checks: tuple[str, ...]
+    prompt: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    scored_by: Mapping[str, str] = field(default_factory=dict)
+    rank: int = 1

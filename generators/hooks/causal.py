@@ -70,6 +70,10 @@ class CausalHooks:
         model, tokenizer = _load(folder)
         return cls(model, tokenizer, name=name or f"local:{folder.name}")
 
+    def prompt(self, request: HookRequest) -> str:
+        """Return what the model continues for a request, the shared beginning included."""
+        return self._prompt.beginning + self._prompt.ending(request)
+
     def propose(self, requests: Sequence[HookRequest]) -> list[list[str]]:
         """Return distinct hooks for each request, the likeliest under the model first."""
         rows = [(request, number) for request in requests for number in range(self._candidates)]

@@ -26,6 +26,9 @@ class HookModel(Protocol):
     def languages(self) -> frozenset[str]:
         """Languages that the model can write."""
 
+    def prompt(self, request: HookRequest) -> str:
+        """Return what the model is given for a request, for provenance; a grammar returns an empty string."""
+
     def propose(self, requests: Sequence[HookRequest]) -> list[list[str]]:
         """Return candidates for each request, the best first; a list may be empty.
 

@@ -20,6 +20,10 @@ class TemplateHooks:
     version = "template-1"
     languages = frozenset({"en", "zh"})
 
+    def prompt(self, request: HookRequest) -> str:  # noqa: ARG002 - the signature of all hook models
+        """Return nothing: a grammar reads no prompt."""
+        return ""
+
     def propose(self, requests: Sequence[HookRequest]) -> list[list[str]]:
         """Return one hook for each request."""
         return [[self._hook(request)] for request in requests]
