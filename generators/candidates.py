@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from generators.candidate import Candidate
 from generators.composer import LEADS, Composer
@@ -40,12 +40,19 @@ class Candidates:
                 found.append(candidate)
         return found
 
-    def of_grammar(self, request: HookRequest) -> Iterator[Candidate]:
-        """Yield candidates of the template grammar, for as long as somebody wants more."""
+    def of_grammar(self, request: HookRequest, said: Container[str]) -> Iterator[Candidate]:
+        """Yield candidates of the template grammar, for as long as somebody wants more.
+
+        Args:
+            request: What to write.
+            said: Hooks that the brief has already; composing them again would be for nothing.
+        """
         for attempt in range(_ATTEMPTS):
             again = HookRequest(request.brief, request.tone, request.index + _STRIDE * attempt, request.seed)
             for hook in self._grammar.propose([again])[0]:
-                if not self._examples.reason(hook) and (candidate := self._candidate(request, hook, self._grammar)):
+                if hook in said or self._examples.reason(hook):
+                    continue
+                if candidate := self._candidate(request, hook, self._grammar):
                     yield candidate
 
     def _refused(self, hook: str, request: HookRequest) -> str:

@@ -1,54 +1,121 @@
-"""Show variants in the terminal as a shopper would see them."""
+"""Show variants in the terminal as a shopper's phone would."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
-from rich.console import Console, Group
+from rich import box
+from rich.align import Align
+from rich.columns import Columns
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from generators.sms import SmsSize
 from generators.studio_report import StudioReport
-from generators.written import Written
+
+# About what a phone shows in one line at its usual type size.
+_SCREEN = 40
 
 
-class Preview:
-    """Prints previews and the figures of a run."""
+class PhonePreview:
+    """One variant: a small screen for each of its channels, side by side where the terminal has room.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    Args:
+        record: A line of a variants file.
+    """
 
-    def variants(self, written: Sequence[Written]) -> None:
-        """Print one panel a variant."""
-        for item in written:
-            brief, draft = item.request.brief, item.draft
-            title = f"{brief.id} · {brief.language} · {draft.tone} · {draft.lead} first · hook by {item.hook_source}"
-            lines = [self._channel(channel, fields) for channel, fields in draft.channels.items()]
-            self._console.print(Panel(Group(*lines), title=Text(title), title_align="left", width=100))
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        self._record = record
 
-    def report(self, report: StudioReport, seconds: float) -> None:
-        """Print what was written, what fell back and why."""
-        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-        table.add_row("variants", f"{report.shown} of {report.asked} asked for, every one verified")
-        table.add_row("hooks by the backend", str(report.from_model))
-        for reason, number in report.fallbacks.most_common():
-            table.add_row("template instead", f"{number} ({reason})")
-        for reason, number in report.rejected.most_common(5):
-            table.add_row("hooks screened out", f"{number} ({reason})")
-        if report.findings:
-            table.add_row("stopped by checks", f"{len(report.findings)} findings, none shown")
-        if report.dropped:
-            table.add_row("dropped", Text(", ".join(report.dropped[:8])))
-        table.add_row("time", f"{seconds:.1f} s, {seconds / max(report.shown, 1):.2f} s a variant")
-        self._console.print(table)
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it."""
+        made, features = self._record["provenance"], self._record["features"]
+        yield Text.assemble(
+            (str(made["brief"]), "bold"),
+            (f"  {features.get('tone', '')}, {features.get('lead', '')} first, hook by {made['model']}", "dim"),
+            (f"  {self._record['state']}", "green" if self._record["state"] == "approved" else "yellow"),
+        )
+        yield Columns(list(self._screens()), padding=(0, 1))
 
-    @staticmethod
-    def _channel(channel: str, fields: Mapping[str, str]) -> Text:
-        text = Text()
-        for number, (name, value) in enumerate(fields.items()):
-            note = f" ({SmsSize.of(value).segments} part)" if channel == "sms" else ""
-            text.append(f"{channel if not number else '':<7}{name + note:<18}", style="dim")
-            text.append(value + ("\n" if number < len(fields) - 1 else ""), style="bold" if not number else "")
-        return text
+    def _screens(self) -> Iterator[Panel]:
+        screens: dict[str, Callable[[Mapping[str, str]], tuple[RenderableType, str]]] = {
+            "push": _push,
+            "sms": _sms,
+            "email": _email,
+            "banner": _banner,
+        }
+        for channel, fields in self._record["channels"].items():
+            inside, note = screens.get(channel, _plain)(fields)
+            yield Panel(
+                inside,
+                title=f"[dim]{channel}",
+                subtitle=f"[dim]{note}" if note else None,
+                width=_SCREEN + 4,
+                box=box.ROUNDED,
+                border_style="dim",
+                title_align="left",
+                subtitle_align="right",
+            )
+
+
+def print_report(console: Console, report: StudioReport, seconds: float) -> None:
+    """Print what was written, what fell back and why."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row("variants", f"{report.shown} of {report.asked} asked for, every one verified")
+    table.add_row("hooks by the backend", f"{report.from_model}, picked from {report.candidates} verified candidates")
+    for reason, number in report.fallbacks.most_common():
+        table.add_row("template instead", f"{number} ({reason})")
+    for reason, number in report.rejected.most_common(5):
+        table.add_row("hooks screened out", f"{number} ({reason})")
+    if report.alike:
+        table.add_row("left out", f"{report.alike} that say nearly the same as another variant")
+    if report.findings:
+        table.add_row("stopped by checks", f"{len(report.findings)} findings, none shown")
+    if report.dropped:
+        more = f" and {len(report.dropped) - 8} more" if len(report.dropped) > 8 else ""
+        table.add_row(
+            "dropped", Text(f"{len(report.dropped)}, nothing new to say: {', '.join(report.dropped[:8])}{more}")
+        )
+    table.add_row("time", f"{seconds:.1f} s, {seconds / max(report.shown, 1):.2f} s a variant")
+    console.print(table)
+
+
+def _push(fields: Mapping[str, str]) -> tuple[RenderableType, str]:
+    head = Table.grid(expand=True)
+    head.add_column()
+    head.add_column(justify="right")
+    head.add_row(Text("▢ Shop", style="dim"), Text("now", style="dim"))
+    return Group(head, Text(fields["title"], style="bold"), Text(fields["body"])), ""
+
+
+def _sms(fields: Mapping[str, str]) -> tuple[RenderableType, str]:
+    size = SmsSize.of(fields["text"])
+    bubble = Panel(Text(fields["text"]), box=box.ROUNDED, border_style="green", width=_SCREEN - 2)
+    return bubble, f"{size.segments} part{'s' if size.segments != 1 else ''}, {size.encoding}"
+
+
+def _email(fields: Mapping[str, str]) -> tuple[RenderableType, str]:
+    parts = [
+        Text(fields["subject"], style="bold"),
+        Text(fields["preheader"], style="dim"),
+        Text(""),
+        Text(fields["body"]),
+    ]
+    return Group(*parts), ""
+
+
+def _banner(fields: Mapping[str, str]) -> tuple[RenderableType, str]:
+    return Group(Text(fields["headline"], style="bold"), Align.right(Text(f" {fields['cta']} ", style="reverse"))), ""
+
+
+def _plain(fields: Mapping[str, str]) -> tuple[RenderableType, str]:
+    return Group(*(Text.assemble((f"{name} ", "dim"), text) for name, text in fields.items())), ""
+
+
+def preview(console: Console, records: Sequence[Mapping[str, Any]]) -> None:
+    """Print variants, one under the other."""
+    for record in records:
+        console.print(PhonePreview(record))

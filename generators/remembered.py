@@ -43,6 +43,11 @@ class RememberedHooks:
         self._file = self._opened()
 
     @property
+    def model_behind(self) -> HookModel:
+        """The model that answers what nobody has asked before."""
+        return self._model
+
+    @property
     def known(self) -> int:
         """How many answers an earlier run left."""
         return len(self._known)
@@ -94,18 +99,26 @@ class RememberedHooks:
             file.close()
             message = f"another run is writing {self._path}; wait for it, or choose another --output"
             raise FailedPrecondition(message) from None
-        file.seek(0)
-        whole = 0
-        for number, line in enumerate(file.read().splitlines(keepends=True), 1):
-            # A line that a kill cut short has no end; it is written anew.
-            if not line.endswith(b"\n"):
-                break
-            self._read(number, line)
-            whole += len(line)
+        try:
+            whole = self._read_whole(file)
+        except (InvalidInput, UnsupportedVersion):
+            file.close()
+            raise
         file.truncate(whole)
         if not whole:
             file.write(json.dumps({"schema": f"{_SCHEMA}.v{_VERSION}"}).encode() + b"\n")
         return file
+
+    def _read_whole(self, file: IO[bytes]) -> int:
+        """Read every whole line; returns where they end. A line that a kill cut short has no end, and is left out."""
+        file.seek(0)
+        whole = 0
+        for number, line in enumerate(file.read().splitlines(keepends=True), 1):
+            if not line.endswith(b"\n"):
+                break
+            self._read(number, line)
+            whole += len(line)
+        return whole
 
     def _read(self, number: int, line: bytes) -> None:
         try:

@@ -12,7 +12,12 @@ from generators.ranking import Diversity, Ranker
 
 
 class Selection:
-    """Picks one candidate after the other; what was picked before decides what is still new."""
+    """Picks one candidate after the other; what was picked before decides what is still new.
+
+    Attributes:
+        said: Hooks, and whole copy, of what was picked.
+        alike: Candidates left out because another one says nearly the same.
+    """
 
     def __init__(self, ranker: Ranker, diversity: Diversity, candidates: Sequence[Candidate]) -> None:
         """Score what there is to choose from, at once: a score says how a candidate stands among its brief's own."""
@@ -25,12 +30,12 @@ class Selection:
         self._pool = candidates
         self._picked: list[Candidate] = []
         self._picked_vectors = self._vectors[:0]
-        self._seen: set[str] = set()
+        self.said: set[str] = set()
         self.alike = 0
 
     def pick(self, candidates: Sequence[Candidate]) -> bool:
         """Pick the best of some candidates that says something new; False where none does."""
-        fresh = [candidate for candidate in candidates if not self._seen & _marks(candidate)]
+        fresh = [candidate for candidate in candidates if not self.said & _marks(candidate)]
         if not fresh:
             return False
         vectors = self._vectors_of(fresh)
@@ -41,11 +46,11 @@ class Selection:
             return False
         self._picked.append(fresh[best])
         self._picked_vectors = np.concatenate([self._picked_vectors, vectors[best : best + 1]])
-        self._seen |= _marks(fresh[best])
+        self.said |= _marks(fresh[best])
         return True
 
     def best(self) -> list[tuple[Candidate, dict[str, float]]]:
-        """Return what was picked with its scores, the highest total first; equals stay in the order of their numbers."""
+        """Return what was picked with its scores, the highest total first; equals stay as they were numbered."""
         scores = self._scores_of_picked()
         totals = self._ranker.totals(scores, len(self._picked))
         order = sorted(range(len(self._picked)), key=lambda i: (-totals[i], self._picked[i].request.index))

@@ -107,7 +107,7 @@ class Studio:
     def _fall_back(self, request: HookRequest, selection: Selection) -> bool:
         """Let the grammar write; True where it had something new to say."""
         # The first that is new will do: grammar hooks are equals, and composing each of them would cost the most here.
-        for candidate in self._candidates.of_grammar(request):
+        for candidate in self._candidates.of_grammar(request, selection.said):
             if selection.pick([candidate]):
                 if self._model.name != TemplateHooks.name:
                     able = request.brief.language in self._model.languages

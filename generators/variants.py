@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +11,12 @@ from typing import Any
 from engine.core.arm import ChannelId, VariantId
 from engine.core.errors import InvalidInput
 from engine.core.variant import Variant, VariantState
+from generators.brief_plain import brief_plain
 from generators.composer import frame_version
 from generators.embeddings.embedder import Embedder
 from generators.offer import OfferKind
 from generators.sms import SmsSize
+from generators.whole_file import write_whole
 from generators.written import Written
 
 
@@ -51,24 +51,7 @@ def write_variants(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     Raises:
         InvalidInput: The folder does not exist or cannot be written.
     """
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path())
-    except OSError as error:
-        message = f"cannot write there ({error.strerror}); make the folder or choose another"
-        raise InvalidInput(message, field="--output", file=str(path)) from error
-    scratch = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.writelines(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records)
-            stream.flush()
-            os.fsync(stream.fileno())
-        # A scratch file is private; the result is a file like any other.
-        umask = os.umask(0)
-        os.umask(umask)
-        scratch.chmod(0o666 & ~umask)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    write_whole(path, (json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records))
 
 
 def variants_from_file(path: Path) -> list[Variant]:
@@ -137,15 +120,21 @@ def _features(item: Written) -> dict[str, str | int]:
 
 
 def _provenance(item: Written) -> dict[str, Any]:
+    brief = item.request.brief
     return {
-        "brief": item.request.brief.id,
+        "brief": brief.id,
+        "brief_facts": brief_plain(brief),
         "index": item.request.index,
         "seed": item.request.seed,
         "hook": item.draft.hook,
         "model": item.hook_source,
+        "prompt": item.prompt,
         "prompt_version": item.hook_version,
-        "frame_version": frame_version(item.request.brief.language),
+        "frame_version": frame_version(brief.language),
         "checks": list(item.checks),
+        "rank": item.rank,
+        "scores": {name: round(value, 6) for name, value in item.scores.items()},
+        "scored_by": dict(item.scored_by),
     }
 
 

@@ -70,6 +70,16 @@ class CausalHooks:
         model, tokenizer = _load(folder)
         return cls(model, tokenizer, name=name or f"local:{folder.name}")
 
+    @property
+    def model(self) -> Any:
+        """The loaded model."""
+        return self._model
+
+    @property
+    def tokenizer(self) -> Any:
+        """Its tokenizer."""
+        return self._tokenizer
+
     def prompt(self, request: HookRequest) -> str:
         """Return what the model continues for a request, the shared beginning included."""
         return self._prompt.beginning + self._prompt.ending(request)
