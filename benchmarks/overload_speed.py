@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--times", type=float, default=5.0)
-    parser.add_argument("--max-pending", type=int, default=128)
+    parser.add_argument("--max-pending", type=int, default=64)
     options = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     mine, theirs = ({cores[-1]}, {cores[0]}) if len(cores) > 1 else (set(cores), set(cores))

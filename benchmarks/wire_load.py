@@ -16,7 +16,7 @@ import select
 import socket
 import struct
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,7 +57,7 @@ class Connection:
         self._headers = headers
         self._out = bytearray(
             _PREFACE
-            + frame(_SETTINGS, 0, 0, struct.pack(">HI", 4, _LARGE))
+            + frame(_SETTINGS, 0, 0, struct.pack(">HIHI", 1, 0, 4, _LARGE))  # headers in plain text, for `_code`
             + frame(_WINDOW, 0, 0, struct.pack(">I", _LARGE - 65_535))
         )
         self._in = bytearray()
@@ -67,7 +67,7 @@ class Connection:
         self.started: dict[int, float] = {}
         self.answered: set[int] = set()
         self.done: list[tuple[float, bool]] = []
-        self.resets = 0
+        self.codes: Counter[str] = Counter()
         self.is_open = True
 
     def fileno(self) -> int:
@@ -143,10 +143,16 @@ class Connection:
             self.is_open = False
         if (kind in (_DATA, _HEADERS) and flags & _END_STREAM) or kind == _RESET:
             started = self.started.pop(stream, None)
-            self.resets += kind == _RESET and started is not None
             if started is not None:
+                self.codes[f"reset_{int.from_bytes(payload)}" if kind == _RESET else _code(payload)] += 1
                 self.done.append((now - started, stream in self.answered and kind != _RESET))
             self.answered.discard(stream)
+
+
+def _code(block: bytes) -> str:
+    """The gRPC status in a block of trailers that uses neither indexes nor Huffman's code."""
+    _, found, rest = block.partition(b"grpc-status")
+    return f"status_{rest[1 : 1 + rest[0]].decode()}" if found else "status_unknown"
 
 
 def messages(path: Path) -> Iterator[bytes]:
@@ -203,9 +209,9 @@ def load(
         "rps": len(waits) / elapsed,
         "answered": len(waits),
         "failed": sum(not good for _, good in done),
-        "reset": sum(c.resets for c in connections),
         "behind_ms": 1e3 * behind,
         "unfinished": sum(c.under_way for c in connections),
+        **sum((c.codes for c in connections), Counter()),
         "p50_ms": waits[len(waits) // 2] if waits else 0.0,
         "p99_ms": waits[int(len(waits) * 0.99)] if waits else 0.0,
         "p999_ms": waits[int(len(waits) * 0.999)] if waits else 0.0,

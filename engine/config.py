@@ -27,8 +27,8 @@ class ServerSettings:
         drain_s: How long running calls may finish after a stop.
         max_message_mb: Largest message in either direction.
         workers: Serving processes on the same port.
-        max_pending: Plain calls of `Delivery` under way in one worker at most, and of any kind waiting inside grpc;
-            beyond, calls are refused with RESOURCE_EXHAUSTED, or with CANCELLED where there are many times too many.
+        max_pending: Plain calls of `Delivery` under way in one worker at most, while up to twice as many wait inside
+            grpc; beyond, calls are refused with RESOURCE_EXHAUSTED, or with CANCELLED where there are many too many.
         max_streams: Batch streams of one worker at most.
         stream_idle_s: A batch stream whose sender says nothing for so long is ended.
         keepalive_s: A silent connection is asked for a sign of life this often, and dropped where none comes.
@@ -42,7 +42,7 @@ class ServerSettings:
     drain_s: float = 10.0
     max_message_mb: int = 64
     workers: int = 1
-    max_pending: int = 128
+    max_pending: int = 64
     max_streams: int = 64
     stream_idle_s: float = 60.0
     keepalive_s: float = 30.0

@@ -17,8 +17,8 @@ from engine.server.statuses import status_of
 class Refusing(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # only its stub is generic
     """Stands before all other handlers, and takes calls of bounded methods while too many are under way.
 
-    A refusal then costs about a quarter of an answer: the message is neither received nor parsed, and the status was
-    made beforehand.
+    The message is neither received nor parsed, and the status was made beforehand. All the same it takes some 160 µs of
+    CPU, nearly all of it in grpc (`Intake` says what follows from that).
     """
 
     def __init__(self, pending: Pending, methods: Collection[str], watch: Watch) -> None:
@@ -46,4 +46,7 @@ class Refusing(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # only its st
     async def _refuse(self, name: str, _: Any, context: Any) -> None:
         self._pending.shed += 1
         self._watch.done(name, 0.0, self._code)
-        await context.abort_with_status(self._status)
+        # Not by `abort`, which raises: that takes some more microseconds.
+        context.set_code(self._status.code)
+        context.set_details(self._status.details)
+        context.set_trailing_metadata(self._status.trailing_metadata)

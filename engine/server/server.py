@@ -32,9 +32,11 @@ from engine.server.channel_options import channel_options
 from engine.server.delivery_servicer import DeliveryServicer
 from engine.server.guarded import Gate, Guarded, methods_of
 from engine.server.health_report import HealthReport
+from engine.server.intake import Intake
 from engine.server.models_servicer import ModelsServicer
 from engine.server.pending import Pending
 from engine.server.refusing import Refusing
+from engine.server.unregistered import Unregistered
 from engine.store.access import TokenFile
 from engine.wiring import Worker
 
@@ -77,6 +79,7 @@ class Server:
         self.calls = Pending(settings.server.max_pending, "server.max_pending")
         self.streams = Pending(settings.server.max_streams, "server.max_streams")
         self._grpc.add_generic_rpc_handlers((Refusing(self.calls, BOUNDED, watch),))
+        registering = Unregistered(self._grpc, BOUNDED)
         for module, name, add, servicer in (
             (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
              DeliveryServicer(worker.delivery, worker.explaining)),
@@ -89,7 +92,7 @@ class Server:
             register: Any = add
             traced = worker.telemetry.tracing.traced(servicer, methods)
             calls, streams = (self.calls, self.streams) if name == "Delivery" else (None, None)
-            register(Guarded(traced, methods, gate, watch, calls, streams, settings.server.stream_idle_s), self._grpc)
+            register(Guarded(traced, methods, gate, watch, calls, streams, settings.server.stream_idle_s), registering)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection(
             (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME), self._grpc
@@ -109,6 +112,7 @@ class Server:
             raise Unavailable(
                 f"cannot listen on {address}: it is taken, or not this machine's; choose another server.port or --port"
             ) from None
+        Intake(self.calls).attend(asyncio.get_running_loop())
         await self._grpc.start()
         await self._report.look()
         self._worker.telemetry.start()

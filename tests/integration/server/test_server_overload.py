@@ -15,13 +15,14 @@ from typing import Any
 import grpc
 import pytest
 from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 from engine.client import Client, ClientOptions
 from engine.config import Settings
 from engine.core.decision import Decision
+from engine.pb.armsreach.v1 import campaigns_pb2, campaigns_pb2_grpc, delivery_pb2_grpc
 from engine.pb.armsreach.v1 import delivery_pb2 as wire
-from engine.pb.armsreach.v1 import delivery_pb2_grpc
 from engine.wiring import open_campaigns, open_journal
 
 StartServer = Callable[..., Any]
@@ -73,16 +74,27 @@ async def asked(stub: Any, name: str, timeout_s: float) -> wire.DecideResponse |
 
 async def test_what_is_too_much_is_refused_and_the_rest_is_kept(serve: StartServer, patient: ClientOptions) -> None:
     server = serve("max_pending = 8\n")
+    results: list[wire.DecideResponse | grpc.aio.AioRpcError] = []
+    ends = time.monotonic() + 1.5
     async with grpc.aio.insecure_channel(server.address) as channel:
         stub = delivery_pb2_grpc.DeliveryStub(channel)
-        results = await asyncio.gather(*(asked(stub, f"r{i}", 20.0) for i in range(600)))
+
+        async def keep_asking(who: int) -> None:
+            turn = 0
+            while time.monotonic() < ends and turn < 2_000:
+                results.append(await asked(stub, f"r{who}-{turn}", 20.0))
+                turn += 1
+
+        await asyncio.gather(*(keep_asking(who) for who in range(100)))
     answered = [result.decision_id for result in results if isinstance(result, wire.DecideResponse)]
     refused = [result for result in results if not isinstance(result, wire.DecideResponse)]
-    print(f"600 at once, max_pending 8: {len(answered)} answered, {len(refused)} refused")
+    told = [rpc_status.from_call(error) for error in refused if error.code() is EXHAUSTED]
+    print(
+        f"100 callers, max_pending 8: {len(answered)} answered, {len(refused)} refused, {len(told)} told when to retry"
+    )
     # What is far too much grpc itself turns away, which knows no better word.
     assert {error.code() for error in refused} <= {EXHAUSTED, grpc.StatusCode.CANCELLED}
     assert len(answered) >= 8
-    told = [rpc_status.from_call(error) for error in refused if error.code() is EXHAUSTED]
     assert told
     for status in told:
         assert any(detail.Is(error_details_pb2.RetryInfo.DESCRIPTOR) for detail in status.details)
@@ -93,6 +105,31 @@ async def test_what_is_too_much_is_refused_and_the_rest_is_kept(serve: StartServ
     assert set(counts.values()) == {1}
     assert set(answered) <= counts.keys()
     assert len(counts) == len(answered) + 1, "what was refused was not decided"
+
+
+async def test_a_flood_takes_no_handler_from_the_calls_let_in_and_leaves_the_rest_alone(
+    serve: StartServer, patient: ClientOptions
+) -> None:
+    """grpc turns most away by itself; health and campaigns have queues of their own, and never hear of it."""
+    server = serve("max_pending = 4\n")
+    results: list[wire.DecideResponse | grpc.aio.AioRpcError] = []
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        stub = delivery_pb2_grpc.DeliveryStub(channel)
+        health, campaigns = health_pb2_grpc.HealthStub(channel), campaigns_pb2_grpc.CampaignsStub(channel)
+        for round_ in range(5):
+            flood = [asyncio.create_task(asked(stub, f"f{round_}-{i}", 20.0)) for i in range(200)]
+            await asyncio.sleep(0.002)
+            found = await health.Check(health_pb2.HealthCheckRequest(), timeout=20.0)
+            assert found.status == health_pb2.HealthCheckResponse.SERVING
+            assert (await campaigns.GetCampaign(campaigns_pb2.GetCampaignRequest(id="promo"), timeout=20.0)).id
+            results += await asyncio.gather(*flood)
+    refused = [result.code() for result in results if not isinstance(result, wire.DecideResponse)]
+    by_handlers = sum(code is EXHAUSTED for code in refused)
+    print(f"1,000 in five bursts, max_pending 4: {len(refused)} refused, {by_handlers} of them by handlers")
+    assert len(refused) > 100
+    assert by_handlers < len(refused) / 2, "handlers refuse a few only, as that costs as much as an answer"
+    assert is_answered(server, patient)
+    assert server.stop() == 0
 
 
 async def test_callers_who_go_take_nothing_from_others(serve: StartServer, patient: ClientOptions) -> None:

@@ -36,6 +36,23 @@ class Call:
         self.status = status
 
 
+class ToldCall(Call):
+    """A call whose status is set, not raised."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: dict[str, Any] = {}
+
+    def set_code(self, code: Any) -> None:
+        self.told["code"] = code
+
+    def set_details(self, details: str) -> None:
+        self.told["details"] = details
+
+    def set_trailing_metadata(self, metadata: Any) -> None:
+        self.told["trailing_metadata"] = metadata
+
+
 class Servicer:
     def __init__(self) -> None:
         self.begun = 0
@@ -82,9 +99,11 @@ async def test_a_full_server_refuses_before_it_reads_the_message() -> None:
     assert handler.request_streaming
     assert handler.response_streaming
     assert refusing.service(other) is None, "a variant can be killed while shoppers flood in"
-    call = Call()
-    await handler.stream_stream(None, call)
-    assert call.status.code.value[0] == code_pb2.RESOURCE_EXHAUSTED
+    told = ToldCall()
+    assert await handler.stream_stream(None, told) is None
+    assert told.told["code"].value[0] == code_pb2.RESOURCE_EXHAUSTED
+    assert "server.max_pending" in told.told["details"]
+    assert b"RetryInfo" in dict(told.told["trailing_metadata"])["grpc-status-details-bin"]
     assert pending.shed == 1
     assert counted == [("Decide", code_pb2.RESOURCE_EXHAUSTED)]
     pending.leave()
@@ -156,8 +175,8 @@ def test_a_bound_of_nothing_is_refused(name: str) -> None:
 
 def test_grpc_hears_of_the_bounds() -> None:
     options = dict(channel_options(ServerSettings(max_pending=40, keepalive_s=7.0)))
-    assert options["grpc.server.max_pending_requests"] == 20
-    assert options["grpc.server.max_pending_requests_hard_limit"] == 40
+    assert options["grpc.server.max_pending_requests"] == 40
+    assert options["grpc.server.max_pending_requests_hard_limit"] == 80
     assert options["grpc.keepalive_time_ms"] == 7_000
     assert "grpc.max_connection_age_ms" not in options
     assert dict(channel_options(ServerSettings(connection_age_s=2.5)))["grpc.max_connection_age_ms"] == 2_500
