@@ -47,7 +47,7 @@ from engine.service.clocks import SystemClock
 from engine.service.deciding import Deciding
 from engine.service.delivery import Delivery
 from engine.service.learning_trained import Trained
-from engine.service.outcome_memory import OutcomeMemory
+from engine.service.outcome_memory import LocalOutcomeMemory
 from engine.service.publishing import Publisher
 from engine.service.registry import Registry
 from engine.service.request_memory import LocalRequestMemory
@@ -117,7 +117,7 @@ class Shop:
             self.commits,
             SystemClock(),
             LocalRequestMemory(60.0, 100_000),
-            OutcomeMemory(1_000),
+            LocalOutcomeMemory(1_000),
         )
         self.n = 0
 

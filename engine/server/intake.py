@@ -45,7 +45,8 @@ class Intake:
 
     def attend(self, loop: asyncio.AbstractEventLoop) -> None:
         """Make the tasks of this loop from now on."""
-        loop.set_task_factory(self.task)
+        factory: Any = self.task  # its type differs between releases of the stubs
+        loop.set_task_factory(factory)
 
     def task(
         self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **how: Any
