@@ -10,6 +10,7 @@ from itertools import product
 
 import numpy as np
 
+from engine.core.archive import read_arrays
 from engine.core.errors import CorruptState, InvalidInput, UnsupportedVersion
 from engine.core.feature import ARM_SIDE, Feature
 
@@ -94,8 +95,7 @@ class CompiledModel:
             CorruptState: If it is not such an archive, or a damaged one.
         """
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
+            arrays = read_arrays(data)
             about = json.loads(arrays.pop("about").tobytes())
             schema, version = about["schema"], int(about["version"])
         except Exception as error:  # numpy and zipfile have a dozen kinds of exception for damaged bytes

@@ -243,8 +243,7 @@ class SnapshotStore:
             raise CorruptState(f"{path}: expected JSON: {error}; restore the snapshot or roll back") from None
         except CorruptState as error:
             raise type(error)(f"{path}: {error}") from None
-        whole = manifest.dumps() == data and manifest.digest() == manifest.checksums.get(MANIFEST, "")
-        if not whole or manifest.version != folder.name or manifest.campaign != self._campaign:
+        if not manifest.is_whole(data) or manifest.version != folder.name or manifest.campaign != self._campaign:
             raise CorruptState(
                 f"{path}: expected the manifest of {self._campaign} {folder.name} with its checksum, got another;"
                 " restore the snapshot or roll back"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -111,3 +112,36 @@ def test_a_newer_pointer_names_the_upgrade() -> None:
     data = CurrentPointer("1", 1, "publish", 1, 1).dumps().replace(b"current.v1", b"current.v2")
     with pytest.raises(UnsupportedVersion, match="upgrade"):
         CurrentPointer.loads(data, Path("current"))
+
+
+def checked(manifest: Manifest, **sums: str) -> Manifest:
+    filled = dataclasses.replace(manifest, checksums=sums)
+    return dataclasses.replace(filled, checksums={**sums, "manifest.json": filled.digest()})
+
+
+@pytest.mark.parametrize("sums", [{"compiled.npz": "ab", "model.vw": "cd"}, {"compiled.npz": "ab"}, {}])
+def test_a_whole_file_is_known_by_its_checksum(make_manifest: Make, sums: dict[str, str]) -> None:
+    """The manifest's own line is the last of the checksums, the only one, or one among them."""
+    manifest = checked(make_manifest(), **sums)
+    data = manifest.dumps()
+    read = Manifest.from_json(json.loads(data))
+    assert read.is_whole(data)
+    assert not make_manifest(checksums=sums).is_whole(make_manifest(checksums=sums).dumps()), "without a checksum"
+    for place in range(0, len(data), 7):
+        changed = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+        assert not read.is_whole(changed), place
+    assert not read.is_whole(data + b" ")
+    assert not read.is_whole(data[:-1])
+
+
+def test_the_checksum_is_taken_without_writing_the_manifest_anew(
+    make_manifest: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = checked(make_manifest(), **{"compiled.npz": "ab", "model.vw": "cd"})
+    data = manifest.dumps()
+
+    def never(_: Manifest) -> bytes:
+        raise AssertionError
+
+    monkeypatch.setattr(Manifest, "dumps", never)
+    assert manifest.is_whole(data)
