@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import signal
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,9 @@ from engine.wiring import SharedTables, fill_frequencies, keep_frequencies, open
 log = logging.getLogger(__name__)
 
 _RESTART_S = 2.0
+SWITCH_S = 0.0005
+"""How long another thread, as one that swaps a snapshot in, may keep the interpreter from the event loop; Python's own
+5 ms are several answers long."""
 
 
 def serve(settings: Settings, config: Path | None, announce: str = "") -> None:
@@ -83,6 +87,7 @@ async def _serve(
     server = Server(settings, open_worker(settings, number, shared))
     await server.start()
     settle_memory()
+    sys.setswitchinterval(SWITCH_S)
     listening(f"{settings.server.host}:{server.port}")
     learning = asyncio.create_task(_keep_learning(learner)) if learner is not None else None
     await stopping.wait()
