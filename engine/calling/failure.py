@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,9 @@ _FIRST_DELAY_S = 0.002
 _LARGEST_DELAY_S = 0.5
 _GROWTH = 4
 
-# A server that stops, or is asked many times too much, answers CANCELLED to a call that nobody had taken up yet.
+# A server that stops, or is asked many times too much, answers CANCELLED to a call that nobody had taken up yet. It
+# cannot say when to come again; callers who came together are not to come together once more, and not at once.
+_TURNED_AWAY_S = (0.01, 0.03)
 _LATER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.CANCELLED)
 
 
@@ -67,6 +70,8 @@ def failure_of(error: grpc.RpcError, target: str) -> Failure:
         message = text if details else f"{target}: {text}; is the server running?"
         # Too large a message is RESOURCE_EXHAUSTED as well, but without retry info: the same message stays too large.
         wait_s = details.get("wait_s")
+        if code is grpc.StatusCode.CANCELLED:
+            wait_s = random.uniform(*_TURNED_AWAY_S)
         return Failure(kind(message), not exhausted or wait_s is not None, wait_s)
     return Failure(_error(code, text, str(details.get("field", "")), target))
 

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import grpc
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.calling import messages
-from engine.calling.failure import Failure
+from engine.calling.failure import Failure, failure_of
 from engine.calling.fallbacks import CHUNK, Fallbacks
 from engine.client import Answer, Batch, ClientOptions
 from engine.core.errors import InvalidInput, Unavailable
@@ -181,6 +182,27 @@ def test_waits_grow_and_fit_the_time_that_is_left() -> None:
     assert asked.delay_s(0, 0.05) is None
     assert asked.delay_s(0, 2.0) == 1.0
     assert Failure(InvalidInput("wrong")).delay_s(0, 9.0) is None
+
+
+class Failed(grpc.RpcError):
+    def __init__(self, code: grpc.StatusCode) -> None:
+        self._code = code
+
+    def code(self) -> grpc.StatusCode:
+        return self._code
+
+    def details(self) -> str:
+        return "CANCELLED"
+
+    def trailing_metadata(self) -> tuple[()]:
+        return ()
+
+
+def test_who_is_turned_away_by_a_flooded_server_comes_again_later_and_not_with_all_others() -> None:
+    waits = [failure_of(Failed(grpc.StatusCode.CANCELLED), "host:1").delay_s(0, 9.0) for _ in range(50)]
+    assert all(wait is not None and 0.01 <= wait <= 0.03 for wait in waits)
+    assert len(set(waits)) > 25
+    assert failure_of(Failed(grpc.StatusCode.UNAVAILABLE), "host:1").delay_s(0, 9.0) == 0.002
 
 
 def test_the_safe_answer_holds() -> None:
