@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.core.archive import read_arrays
+from engine.core.compiled import CompiledModel
 
 ARRAYS = {
     "user": np.arange(5, dtype=np.float32),
@@ -92,3 +93,26 @@ def test_objects_are_never_unpickled() -> None:
     data = saved({"thing": np.array([{"a": 1}], dtype=object)})
     with pytest.raises(ValueError, match="allow_pickle"):
         read_arrays(data)
+
+
+def test_a_model_as_it_is_published_is_read_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers read it at every swap, while requests wait."""
+    model = CompiledModel(
+        columns=("U^0", "U^1"),
+        features={"V": ("V^a", "V^b", "V^c")},
+        constant=0.25,
+        user=np.array([1.0, 2.0], dtype=np.float32),
+        linear={"V": np.arange(3, dtype=np.float32)},
+        rows={"V": np.arange(6, dtype=np.float32).reshape(3, 2)},
+        products={},
+        product_rows={},
+    )
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(np, "load", never)
+    read = CompiledModel.from_bytes(model.to_bytes())
+    assert read.columns == model.columns
+    assert np.array_equal(read.rows["V"], model.rows["V"])
+    assert read.to_bytes() == model.to_bytes()
