@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -33,8 +35,9 @@ class Slow(delivery_pb2_grpc.DeliveryServicer):
         return wire.DecideResponse(request_id=request.request_id)
 
 
-async def codes_of_a_burst(lasting_s: float | None) -> Counter[grpc.StatusCode]:
-    """What `BURST` calls hear of a server that has room for four and is busy with them; None for no `Intake`."""
+@asynccontextmanager
+async def busy_server(lasting_s: float | None) -> AsyncIterator[tuple[grpc.aio.Server, Slow, list[Any], Any]]:
+    """A server with room for four calls, the calls that take it, and a stub; None for no `Intake`."""
     settings, slow = ServerSettings(max_pending=4), Slow()
     pending = Pending(settings.max_pending, "server.max_pending")
     queue = {"grpc.server.max_pending_requests": BURST, "grpc.server.max_pending_requests_hard_limit": BURST}
@@ -55,14 +58,20 @@ async def codes_of_a_burst(lasting_s: float | None) -> Counter[grpc.StatusCode]:
             stub = delivery_pb2_grpc.DeliveryStub(channel)
             first = [stub.Decide(wire.DecideRequest(request_id="first"), timeout=30) for _ in range(4)]
             await asyncio.wait_for(until_full(pending), 20)
-            burst = [stub.Decide(wire.DecideRequest(request_id=str(i)), timeout=30) for i in range(BURST)]
-            _, waiting = await asyncio.wait([asyncio.ensure_future(call.code()) for call in burst], timeout=0.5)
-            slow.go_on.set()
-            await asyncio.gather(*waiting, *(call.code() for call in first))
-            return Counter([await call.code() for call in burst])
+            yield server, slow, first, stub
     finally:
         await server.stop(0)
         loop.set_task_factory(None)
+
+
+async def codes_of_a_burst(lasting_s: float | None) -> Counter[grpc.StatusCode]:
+    """What `BURST` calls hear of a server that has no room; None for no `Intake`."""
+    async with busy_server(lasting_s) as (_, slow, first, stub):
+        burst = [stub.Decide(wire.DecideRequest(request_id=str(i)), timeout=30) for i in range(BURST)]
+        _, waiting = await asyncio.wait([asyncio.ensure_future(call.code()) for call in burst], timeout=0.5)
+        slow.go_on.set()
+        await asyncio.gather(*waiting, *(call.code() for call in first))
+        return Counter([await call.code() for call in burst])
 
 
 async def until_full(pending: Pending) -> None:
@@ -86,3 +95,13 @@ async def test_without_an_intake_handlers_refuse_the_burst() -> None:
 async def test_where_it_lasts_callers_are_told_when_to_come_again() -> None:
     codes = await codes_of_a_burst(0.02)
     assert codes[grpc.StatusCode.RESOURCE_EXHAUSTED] > BURST // 2
+
+
+async def test_a_server_without_room_can_be_stopped() -> None:
+    """While it holds calls back: those under way are cancelled, and those that wait are turned away."""
+    async with busy_server(60.0) as (server, _, first, stub):
+        waiting = [stub.Decide(wire.DecideRequest(request_id=str(i)), timeout=30) for i in range(6)]
+        await asyncio.sleep(0.1)
+        await asyncio.wait_for(server.stop(0.1), 10)
+        codes = [await asyncio.wait_for(call.code(), 10) for call in (*first, *waiting)]
+    assert grpc.StatusCode.OK not in codes
