@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from engine.store.replacement import fresh_name
+
 
 class ErasableFile:
-    """Whose shoppers cannot be erased one by one, as of a checkpoint: forgetting removes it. See `Erasable`."""
+    """Whose shoppers cannot be erased one by one, as of a checkpoint: forgetting removes it. See `Erasable`.
+
+    One that is being written goes, too: whoever writes it fails to put it in its place, and makes another later.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -15,5 +20,6 @@ class ErasableFile:
     def erase(self, users: Collection[str]) -> int:  # noqa: ARG002
         """See `Erasable`."""
         is_there = self._path.exists()
-        self._path.unlink(missing_ok=True)
+        for path in (fresh_name(self._path), self._path):
+            path.unlink(missing_ok=True)
         return int(is_there)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 
@@ -14,55 +15,73 @@ from engine.core.errors import CorruptState, UnsupportedVersion
 from engine.core.reading import plain
 from engine.journal import Positions
 from engine.service.frequencies import Frequencies
-from engine.store.durable_files import replace_durably
-
-SCHEMA = "armsreach.caps.v1"
-_SUM_BYTES = 32
+from engine.service.frequency_parts import COUNT, MAGIC, PART, SCHEMA, SCHEMA_1, SUM_BYTES, FrequencyParts, Part
+from engine.store.replacement import Replacement
 
 
-class FrequencyDraft:
-    """A checkpoint in the making. Its steps belong to the process and thread that decide, as locks are of processes.
+class FrequencyDraft(AbstractContextManager["FrequencyDraft"]):
+    """A checkpoint in the making, which takes the memory of one part whatever the size of the tables.
 
-    Each step copies a part of a table, for about a millisecond; decisions may be made between two steps.
+    Until `finish` the last checkpoint stays, and leaving `with` before that drops the draft.
     """
 
-    def __init__(self, frequencies: Frequencies, positions: Positions) -> None:
-        """Copy nothing yet.
+    def __init__(self, path: Path, frequencies: Frequencies, positions: Positions) -> None:
+        """Begin the file; copy nothing yet.
 
         Args:
+            path: Where it will stand.
             frequencies: The tables.
             positions: Of the journal, from before this call: what lies behind them is counted in the tables. A send is
                 counted before it is journalled, so `JournalReader.positions_before(now)` will do.
+
+        Raises:
+            OSError: If the file cannot be made.
         """
         self._tables = list(frequencies.tables())
-        self._positions = positions
-        self._parts: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in self._tables]
+        tables = [{"campaign": name, "caps": plain(table.windows.caps)} for name, table in self._tables]
+        head = json.dumps({"schema": SCHEMA, "positions": positions.to_json(), "tables": tables}).encode()
+        self._digest = hashlib.blake2b(digest_size=SUM_BYTES)
+        self._file = Replacement(path)
+        self._write(MAGIC + COUNT.pack(len(head)) + head)
 
-    def steps(self) -> Iterator[None]:
-        """Copy the tables, part by part."""
-        for parts, (_, table) in zip(self._parts, self._tables, strict=True):
-            for part in table.copies():
-                parts.append(part)
-                yield
+    def parts(self) -> Iterator[Part]:
+        """Copies of the tables, part by part, each taking about a millisecond; decisions may be made between two.
 
-    def write(self, path: Path) -> None:
+        For the process and thread that decide, as locks are of processes.
+        """
+        for i, (_, table) in enumerate(self._tables):
+            for keys, items in table.copies():
+                yield i, keys, items
+
+    def append(self, part: Part) -> None:
+        """Write a part; in any thread.
+
+        Raises:
+            OSError: If the disk is full or failing.
+        """
+        number, keys, items = part
+        self._write(PART.pack(number, len(keys)))
+        self._write(_bytes(keys, "<u8"))
+        self._write(_bytes(items, "<i8"))
+
+    def finish(self) -> None:
         """Put the checkpoint in place of the last one, in one step; in any thread.
 
         Raises:
-            OSError: If the disk is full or failing; the last checkpoint stays.
+            OSError: If the disk is full or failing, or a shopper was forgotten meanwhile; the last checkpoint stays, if
+                there is one.
         """
-        arrays: dict[str, np.ndarray] = {}
-        tables = []
-        for i, (parts, (name, table)) in enumerate(zip(self._parts, self._tables, strict=True)):
-            arrays[f"keys{i}"] = np.concatenate([keys for keys, _ in parts])
-            arrays[f"items{i}"] = np.concatenate([items for _, items in parts])
-            tables.append({"campaign": name, "caps": plain(table.windows.caps)})
-        head = {"schema": SCHEMA, "positions": self._positions.to_json(), "tables": tables}
-        arrays["head"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
-        written = io.BytesIO()
-        np.savez(written, **arrays)  # type: ignore[arg-type]
-        content = written.getvalue()
-        replace_durably(path, hashlib.blake2b(content, digest_size=_SUM_BYTES).digest() + content)
+        self._file.write(self._digest.digest())
+        self._file.finish()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.__exit__(kind, error, trace)
+
+    def _write(self, data: bytes | memoryview) -> None:
+        self._digest.update(data)
+        self._file.write(data)
 
 
 def write_frequencies(path: Path, frequencies: Frequencies, positions: Positions) -> None:
@@ -71,10 +90,10 @@ def write_frequencies(path: Path, frequencies: Frequencies, positions: Positions
     Raises:
         OSError: If the disk is full or failing; the last checkpoint stays.
     """
-    draft = FrequencyDraft(frequencies, positions)
-    for _ in draft.steps():
-        pass
-    draft.write(path)
+    with FrequencyDraft(path, frequencies, positions) as draft:
+        for part in draft.parts():
+            draft.append(part)
+        draft.finish()
 
 
 def read_frequencies(path: Path, frequencies: Frequencies) -> Positions | None:
@@ -94,22 +113,26 @@ def read_frequencies(path: Path, frequencies: Frequencies) -> Positions | None:
         UnsupportedVersion: If a newer armsreach wrote it.
     """
     try:
-        data = path.read_bytes()
+        file = open(path, "rb")  # noqa: SIM115 - closed by the block below
     except FileNotFoundError:
         return None
-    if hashlib.blake2b(data[_SUM_BYTES:], digest_size=_SUM_BYTES).digest() != data[:_SUM_BYTES]:
-        raise CorruptState(f"{path}: this checkpoint of frequency caps fails its checksum; remove it")
-    with np.load(io.BytesIO(data[_SUM_BYTES:]), allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    head = json.loads(arrays["head"].tobytes())
-    if head["schema"] != SCHEMA:
-        raise UnsupportedVersion(f"{path}: expected {SCHEMA}, got {head['schema']}; upgrade, or remove it")
-    positions = Positions.from_json(head["positions"])
-    kept = [(table["campaign"], table["caps"]) for table in head["tables"]]
-    if kept != [(name, plain(table.windows.caps)) for name, table in frequencies.tables()]:
-        return None
-    for i, (_, table) in enumerate(frequencies.tables()):
-        with table.lock:
-            if table.restore(arrays[f"keys{i}"], arrays[f"items{i}"]):
-                raise CorruptState(f"{path}: more shoppers than caps_table.users; raise it, or remove the file")
-    return positions
+    with file:
+        read = FrequencyParts(file, path)
+        if read.head["schema"] not in (SCHEMA_1, SCHEMA):
+            raise UnsupportedVersion(
+                f"{path}: expected {SCHEMA} or older, got {read.head['schema']}; upgrade, or remove it"
+            )
+        tables = list(frequencies.tables())
+        kept = [(table["campaign"], table["caps"]) for table in read.head["tables"]]
+        if kept != [(name, plain(table.windows.caps)) for name, table in tables]:
+            return None
+        for number, keys, items in read.parts([table.windows.width for _, table in tables]):
+            table = tables[number][1]
+            with table.lock:
+                if table.restore(keys, items):
+                    raise CorruptState(f"{path}: more shoppers than caps_table.users; raise it, or remove the file")
+        return Positions.from_json(read.head["positions"])
+
+
+def _bytes(array: np.ndarray, kind: str) -> memoryview:
+    return memoryview(np.ascontiguousarray(array, dtype=kind).reshape(-1).view(np.uint8))

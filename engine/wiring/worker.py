@@ -99,10 +99,11 @@ class Worker:
             return
         reader = JournalReader(settings.folder / "journal")
         positions = await asyncio.to_thread(reader.positions_before, self.clock.now())
-        draft = FrequencyDraft(self.frequencies, positions)
-        for _ in draft.steps():
-            await asyncio.sleep(0.005)
-        await asyncio.to_thread(draft.write, caps_file(settings))
+        with FrequencyDraft(caps_file(settings), self.frequencies, positions) as draft:
+            for part in draft.parts():
+                await asyncio.to_thread(draft.append, part)
+                await asyncio.sleep(0.005)
+            await asyncio.to_thread(draft.finish)
 
     async def close(self) -> None:
         """Return what is left of budgets, make everything durable and let the journal go."""

@@ -226,7 +226,7 @@ class FrequencyTable:
             yield part
 
     def restore(self, keys: np.ndarray, items: np.ndarray) -> int:
-        """Fill an empty table with what `copies` gave. Call it under `lock`.
+        """Fill an empty table with what `copies` gave, part by part or all at once. Call it under `lock`.
 
         Args:
             keys: Shape (n, 2), uint64.
@@ -235,11 +235,6 @@ class FrequencyTable:
         Returns:
             How many shoppers had no room, and are forgotten.
         """
-        order = np.argsort(keys[:, 0], kind="stable")
-        again = (keys[order[1:]] == keys[order[:-1]]).all(axis=1)
-        single = np.ones(len(keys), dtype=bool)
-        single[order[1:][again]] = False
-        keys, items = keys[single], items[single]
         return sum(self._restore(keys[i : i + _ROWS], items[i : i + _ROWS]) for i in range(0, len(keys), _ROWS))
 
     def close(self) -> None:
@@ -249,11 +244,18 @@ class FrequencyTable:
         self.memory.close()
 
     def _restore(self, keys: np.ndarray, items: np.ndarray) -> int:
+        """Leaves a shopper who is known as he is: the first telling counts."""
+        order = np.lexsort((keys[:, 1], keys[:, 0]))
+        again = (keys[order[1:]] == keys[order[:-1]]).all(axis=1)
+        single = np.ones(len(keys), dtype=bool)
+        single[order[1:][again]] = False
+        keys, items = keys[single], items[single]
         slots, _ = self._find_rows(keys)
+        fresh = np.flatnonzero(slots < 0)
         self.rows.insert(keys, slots, *self._bucket_rows(keys))
-        kept = slots >= 0
-        self.rows.items[slots[kept]] = items[kept]
-        return int((~kept).sum())
+        placed = fresh[slots[fresh] >= 0]
+        self.rows.items[slots[placed]] = items[placed]
+        return len(fresh) - len(placed)
 
     def _find(self, key: bytes) -> int:
         """The shopper's slot; -1 if there is none."""

@@ -156,6 +156,7 @@ def test_as_many_shoppers_fit_as_promised():
     assert len(copied[0]) == 20_000
     again = FrequencyTable([FrequencyCap(1, 10.0)], 20_000)
     assert again.restore(np.concatenate([copied[0], copied[0][:5]]), np.concatenate([copied[1], copied[1][:5]])) == 0
+    assert again.restore(copied[0][:5], copied[1][:5] * 0) == 0, "told of again: the first telling counts"
     assert (again.blocked_rows(many, np.array([NOW]))[0] == 1).all()
 
 
