@@ -124,8 +124,9 @@ bench-arms: $(VENV)/.dev  ## A decision and its record over 10 to 10,000 arms
 bench-start: $(VENV)/.dev  ## Start to first decision, and memory of a worker, against a bare gRPC echo
 	$(BIN)/python benchmarks/start_speed.py
 
-torture: $(VENV)/.dev  ## Kill workers, learner and everything hundreds of times under load; some ten minutes
+torture: $(VENV)/.dev  ## Kill workers, learner and everything hundreds of times under load, and Redis with them; some twenty minutes
 	$(BIN)/python benchmarks/torture.py --rules --kills $${ARMSREACH_KILLS:-300}
+	$(BIN)/python benchmarks/torture.py --rules --ledger redis --kills $${ARMSREACH_KILLS:-300}
 
 bench-overload: $(VENV)/.dev  ## Five times as many calls as the server can answer
 	$(BIN)/python benchmarks/overload_speed.py

@@ -8,8 +8,6 @@ would cost.
 from __future__ import annotations
 
 import platform
-import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,8 +16,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 import numpy as np
 
+from benchmarks.redis_server import RedisServer, installed
 from engine.core.arm import ChannelId, SlotId, VariantId
 from engine.core.budget import Budget
 from engine.core.campaign import Campaign
@@ -90,22 +91,13 @@ def main() -> None:
         timed("reference: one SQLite point write, committed and synced", lambda: database.execute(write), 200)
         database.close()
         leases("SQLite", SqliteLedger(Path(folder) / "ledger.db"))
-        if shutil.which("redis-server"):
+        if installed():
             with_redis(Path(folder))
 
 
 def with_redis(folder: Path) -> None:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    options = ["--bind", "127.0.0.1", "--dir", str(folder), "--appendonly", "yes", "--appendfsync", "always"]
-    server = subprocess.Popen(["redis-server", "--port", str(port), *options], stdout=subprocess.DEVNULL)
-    try:
-        time.sleep(1.0)
-        leases("Redis, appendfsync always", RedisLedger(f"redis://127.0.0.1:{port}"))
-    finally:
-        server.kill()
-        server.wait(timeout=30)
+    with RedisServer(folder) as server:
+        leases("Redis, appendfsync always", RedisLedger(server.url))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Kill workers, learner and everything at random moments of a loaded run; afterwards nothing may be lost or doubled.
 
-    python benchmarks/torture.py [--kills 300] [--seed 1] [--folder DIR]
+    python benchmarks/torture.py [--kills 300] [--seed 1] [--rules] [--ledger redis] [--folder DIR]
 
 Every acknowledged decision and outcome must be in the journal exactly once and as it was told; the model must equal
 that of a learner that was never disturbed, over the same journal; no budget may be overspent and no cap broken.
+With the ledger in Redis, that is killed and started again, too.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.redis_server import RedisServer
 from benchmarks.torture_check import Found, examine
 from benchmarks.torture_load import CAMPAIGN, DIMENSION, Load
 from benchmarks.torture_rules import broken, spent_minor
@@ -69,7 +71,9 @@ def campaign(budget_minor: int = 0) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def torture(folder: Path, kills: int, seed: int, workers: int = 2, rules: bool = False) -> tuple[int, Found, Load]:
+def torture(
+    folder: Path, kills: int, seed: int, workers: int = 2, rules: bool = False, ledger: str = "sqlite"
+) -> tuple[int, Found, Load]:
     """Run, kill and examine.
 
     Args:
@@ -78,35 +82,55 @@ def torture(folder: Path, kills: int, seed: int, workers: int = 2, rules: bool =
         seed: Of the moments and the victims.
         workers: Of the server.
         rules: Whether the campaign has a budget and caps.
+        ledger: Where the budget is leased from: `sqlite`, or `redis`, which is then among those that are killed.
 
     Returns:
         How many processes were killed, what was found, and what was acknowledged.
     """
     rng, settings = random.Random(seed), campaign(BUDGET_A_KILL * kills * rules)
     server = VictimServer(folder, CONFIG.format(workers=workers), workers)
-    server.start()
-    try:
-        with Client(server.address, ClientOptions(patience_s=20.0)) as client:
-            client.create_campaign(settings)
-        time.sleep(0.3)  # the other worker looks for news several times a second
-        with Load(lambda: server.address) as load:
-            killed = 0
-            while killed < kills:
-                time.sleep(0.3 + 0.5 * rng.random())
-                killed += _kill(server, rng)
-            time.sleep(0.5)
-        server.until_whole()
-        time.sleep(WINDOW_S + 0.5)
-        server.stop()
-    finally:
-        server.put_down()
+    used: AbstractContextManager[RedisServer | None] = nullcontext()
+    if ledger == "redis":
+        used = RedisServer(folder / "redis")
+    with used as redis:
+        if redis is not None:
+            server.configure(f'[ledger]\nurl = "{redis.url}"\n')
+        server.start()
+        try:
+            killed, load = _loaded(server, settings, kills, rng, redis)
+            server.until_whole()
+            time.sleep(WINDOW_S + 0.5)
+            server.stop()
+        finally:
+            server.put_down()
     found = examine(server, load.acknowledged)
     found.wrong.extend(broken(settings, found.decisions, found.outcomes))
     return killed, found, load
 
 
-def _kill(server: VictimServer, rng: random.Random) -> int:
+def _loaded(
+    server: VictimServer, settings: dict[str, Any], kills: int, rng: random.Random, redis: RedisServer | None
+) -> tuple[int, Load]:
+    """The run: how many were killed, and the load that went on meanwhile."""
+    with Client(server.address, ClientOptions(patience_s=20.0)) as client:
+        client.create_campaign(settings)
+    time.sleep(0.3)  # the other worker looks for news several times a second
+    with Load(lambda: server.address) as load:
+        killed = 0
+        while killed < kills:
+            time.sleep(0.3 + 0.5 * rng.random())
+            killed += _kill(server, rng, redis)
+        time.sleep(0.5)
+    return killed, load
+
+
+def _kill(server: VictimServer, rng: random.Random, redis: RedisServer | None) -> int:
     """One, some or all processes, wherever they are in their work."""
+    if redis is not None and rng.random() < 0.3:
+        redis.kill()
+        time.sleep(0.5 * rng.random())  # budgets run low meanwhile
+        redis.start()
+        return 1
     if rng.random() < 0.2:
         killed = server.kill_all()
         server.start()
@@ -128,6 +152,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rules", action="store_true", help="With a budget and caps.")
+    parser.add_argument(
+        "--ledger", choices=["sqlite", "redis"], default="sqlite", help="Where budgets are leased from."
+    )
     parser.add_argument("--folder", type=Path, default=None, help="Where to keep data and log.")
     options = parser.parse_args()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
@@ -135,7 +162,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="torture-") as name:
         began = time.monotonic()
         killed, found, load = torture(options.folder or Path(name), options.kills, options.seed, options.workers,
-                                      options.rules)  # fmt: skip
+                                      options.rules, options.ledger)  # fmt: skip
         told = load.acknowledged
         wrong = found.wrong
         print(

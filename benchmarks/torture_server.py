@@ -32,6 +32,11 @@ class VictimServer:
         (folder / "armsreach.toml").write_text(config)
         self.process: subprocess.Popen[bytes] | None = None
 
+    def configure(self, more: str) -> None:
+        """Add to the settings, for the next start."""
+        with (self.folder / "armsreach.toml").open("a") as file:
+            file.write(more)
+
     def command(self, verb: str, *more: str) -> list[str]:
         """`python -m engine VERB` over this folder."""
         config, data = str(self.folder / "armsreach.toml"), str(self.folder / "data")

@@ -134,5 +134,5 @@ def read_frequencies(path: Path, frequencies: Frequencies) -> Positions | None:
         return Positions.from_json(read.head["positions"])
 
 
-def _bytes(array: np.ndarray, kind: str) -> memoryview:
-    return memoryview(np.ascontiguousarray(array, dtype=kind).reshape(-1).view(np.uint8))
+def _bytes(array: np.ndarray, kind: str) -> bytes:
+    return array.astype(kind, copy=False).tobytes()

@@ -2,72 +2,34 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from benchmarks.redis_server import RedisServer, installed
 from engine.store.ledger import Ledger, MemoryLedger, RedisLedger, SqliteLedger
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
-def redis_arguments(port: int, folder: Path, *extra: str) -> list[str]:
-    plain = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
-    return [*plain, "--appendonly", "yes", "--appendfsync", "always", "--logfile", "redis.log", *extra]
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    import redis
-
-    with redis.Redis(port=port) as client:
-        for _ in range(2000):
-            assert process.poll() is None, "redis-server ended"
-            try:
-                client.ping()
-            except redis.exceptions.AuthenticationError:
-                return
-            except redis.exceptions.ConnectionError:
-                time.sleep(0.01)
-            else:
-                return
-    raise AssertionError("redis-server did not answer")
-
-
 @pytest.fixture(scope="session")
-def start_redis() -> Iterator[Callable[..., tuple[int, subprocess.Popen[bytes]]]]:
+def start_redis() -> Iterator[Callable[..., RedisServer]]:
     """Starts servers on free ports of loopback, and ends them."""
-    if shutil.which("redis-server") is None:
+    if not installed():
         pytest.skip("redis-server is not installed; .ci/redis.sh installs it")
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[RedisServer] = []
 
-    def start(folder: Path, *extra: str, port: int = 0) -> tuple[int, subprocess.Popen[bytes]]:
-        port = port or free_port()
-        process = subprocess.Popen(redis_arguments(port, folder, *extra), stdout=subprocess.DEVNULL)
-        started.append(process)
-        wait_for(port, process)
-        return port, process
+    def start(folder: Path, *options: str) -> RedisServer:
+        started.append(RedisServer(folder, *options))
+        return started[-1]
 
     yield start
-    for process in started:
-        process.kill()
-        process.wait(timeout=30)
+    for server in started:
+        server.kill()
 
 
 @pytest.fixture(scope="session")
-def redis_port(
-    start_redis: Callable[..., tuple[int, subprocess.Popen[bytes]]], tmp_path_factory: pytest.TempPathFactory
-) -> int:
-    return start_redis(tmp_path_factory.mktemp("redis"))[0]
+def redis_port(start_redis: Callable[..., RedisServer], tmp_path_factory: pytest.TempPathFactory) -> int:
+    return start_redis(tmp_path_factory.mktemp("redis")).port
 
 
 @pytest.fixture(params=["sqlite", "redis", "memory"])

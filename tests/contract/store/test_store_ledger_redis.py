@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from benchmarks.redis_server import RedisServer
 from engine.core.errors import CorruptState, FailedPrecondition, InvalidInput, Unavailable
 from engine.store.ledger import RedisLedger, Request
 
-Start = Callable[..., tuple[int, subprocess.Popen[bytes]]]
+Start = Callable[..., RedisServer]
 A = "spring/budget"
 
 
 def test_a_redis_that_may_forget_is_refused(start_redis: Start, tmp_path: Path) -> None:
-    port, _ = start_redis(tmp_path, "--appendonly", "no", "--maxmemory-policy", "allkeys-lru", "--appendfsync", "no")
-    url = f"redis://127.0.0.1:{port}"
+    url = start_redis(tmp_path, "--appendonly", "no", "--maxmemory-policy", "allkeys-lru", "--appendfsync", "no").url
     with pytest.raises(FailedPrecondition, match="appendonly no, maxmemory-policy allkeys-lru, appendfsync no"):
         RedisLedger(url)
     RedisLedger(url, unsafe=True).close()
@@ -26,21 +25,20 @@ def test_a_redis_that_may_forget_is_refused(start_redis: Start, tmp_path: Path) 
 def test_grants_survive_a_kill_of_redis_and_while_it_is_away_nothing_is_granted(
     start_redis: Start, tmp_path: Path
 ) -> None:
-    port, process = start_redis(tmp_path)
-    ledger = RedisLedger(f"redis://127.0.0.1:{port}")
+    server = start_redis(tmp_path)
+    ledger = RedisLedger(server.url)
     epoch = ledger.open("w0", [A])[0].epoch
     assert ledger.lease("w0", [Request(A, epoch, 1, 70, 100, 1)])[0].granted == 70
-    process.kill()
-    process.wait(timeout=30)
-    with pytest.raises(Unavailable, match=rf"redis 127\.0\.0\.1:{port}: .*see that Redis runs"):
+    server.kill()
+    with pytest.raises(Unavailable, match=rf"redis 127\.0\.0\.1:{server.port}: .*see that Redis runs"):
         ledger.lease("w0", [Request(A, epoch, 2, 70, 100, 1)])
-    start_redis(tmp_path, port=port)
+    server.start()
     assert ledger.lease("w0", [Request(A, epoch, 2, 70, 100, 1)])[0].granted == 100
     ledger.close()
 
 
 def test_errors_name_the_place_and_no_password(start_redis: Start, tmp_path: Path) -> None:
-    port, _ = start_redis(tmp_path, "--requirepass", "s3cret-of-the-shop")
+    port = start_redis(tmp_path, "--requirepass", "s3cret-of-the-shop").port
     with pytest.raises(Unavailable, match="credentials were refused") as caught:
         RedisLedger(f"redis://:wrong-s3cret@127.0.0.1:{port}")
     assert "s3cret" not in str(caught.value)
