@@ -22,9 +22,14 @@ def run(settings: Settings, users: list[str], file: Path | None) -> None:
     done = open_forgetting(settings, f"{_user()}@{socket.gethostname()}").forget(list(dict.fromkeys(asked)))
     console = Console(highlight=False, soft_wrap=True)
     console.print(
-        f"{done.shoppers:,} shoppers forgotten: {done.records:,} records erased in {done.segments:,} journal files"
+        f"{_counted(done.shoppers, 'shopper')} forgotten: {_counted(done.records, 'record')} erased in"
+        f" {_counted(done.segments, 'journal file')}"
     )
     console.print(f"audit record in {settings.folder / 'audit.jsonl'}; logs that were exported are yours to erase")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _user() -> str:

@@ -14,7 +14,7 @@ from engine.journal.journal_failed import JournalFailed
 from engine.journal.lookup import records_at
 from engine.journal.mark import Mark
 from engine.journal.memory import MemoryJournal
-from engine.journal.orphans import close_orphans
+from engine.journal.orphans import begin_anew, close_orphans
 from engine.journal.position import Position
 from engine.journal.positions import Positions
 from engine.journal.reader import JournalReader
@@ -45,6 +45,7 @@ __all__ = [
     "Record",
     "SegmentWriter",
     "WatchedWriter",
+    "begin_anew",
     "close_orphans",
     "decode",
     "encode",

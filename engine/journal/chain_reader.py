@@ -86,6 +86,14 @@ class ChainReader:
         """The same, in one segment alone."""
         return self._last(self._chain.segment_path(segment), None)
 
+    def last_is_alone(self) -> bool:
+        """Whether the chain's last segment has one record at most."""
+        segments = self._chain.segments()
+        if not segments:
+            return True
+        records = self.payloads(Position(self._chain.name, segments[-1], HEADER_BYTES))
+        return next(records, None) is None or next(records, None) is None
+
     def is_empty(self) -> bool:
         """Whether no record was ever written whole."""
         return next(self.payloads(None), None) is None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from engine.journal import Positions, remove_before
+from engine.journal import Positions, begin_anew, remove_before
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +35,14 @@ class Retention:
 
         Raises:
             CorruptState: If the journal, or a holder's checkpoint, is damaged.
+            Unavailable: If a holder cannot be asked; nothing is removed then.
+            JournalFailed: If the disk is full or failing.
             OSError: If the folder cannot be changed.
         """
         if self._keep is None:
             return 0
         held = [positions for holder in self._holders for positions in holder()]
+        begin_anew(self._folder, now - self._keep)
         removed = remove_before(self._folder, now - self._keep, held)
         if removed:
             log.info("%d journal segments older than %g days removed", len(removed), self._keep / timedelta(days=1))

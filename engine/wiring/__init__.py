@@ -1,5 +1,6 @@
 """The composition root: the only place that decides which parts work together."""
 
+from engine.wiring.budgets import open_allowances, settle_orphans
 from engine.wiring.caps import caps_file, fill_frequencies, keep_frequencies
 from engine.wiring.data_folder import (
     arms_of,
@@ -12,7 +13,7 @@ from engine.wiring.data_folder import (
     snapshot_stores,
 )
 from engine.wiring.learning import open_learning
-from engine.wiring.serving import SharedTables, open_allowances, open_shared, open_telemetry, open_worker
+from engine.wiring.serving import SharedTables, open_shared, open_telemetry, open_worker
 from engine.wiring.upkeep import learner_folder, open_forgetting, open_retention
 from engine.wiring.worker import Worker
 
@@ -37,5 +38,6 @@ __all__ = [
     "open_shared",
     "open_telemetry",
     "open_worker",
+    "settle_orphans",
     "snapshot_stores",
 ]

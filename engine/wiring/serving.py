@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from engine.config import Settings
 from engine.journal import (
-    ArmsOf,
     GroupCommit,
     JournalReader,
     Mark,
@@ -19,7 +18,6 @@ from engine.journal import (
     close_orphans,
 )
 from engine.service.adoption import Adoption
-from engine.service.allowances import Allowances
 from engine.service.clocks import ClientClock, SystemClock
 from engine.service.deciding import Deciding
 from engine.service.delivery import Delivery
@@ -31,10 +29,8 @@ from engine.service.outcome_memory import SharedOutcomeMemory
 from engine.service.recalling import chain_name, entry_reader, recall
 from engine.service.registry import Registry
 from engine.service.request_memory import SharedRequestMemory
-from engine.service.spending import nothing_given_back, spent_behind
-from engine.service.taking_over import Recover
 from engine.store.leases import SqliteLeases
-from engine.store.ledger import node_name, open_ledger
+from engine.store.ledger import open_ledger
 from engine.store.tables import RequestTable
 from engine.telemetry import Board, Telemetry
 from engine.telemetry.gauges import allowance_gauges, learner_gauges, lease_gauges, snapshot_gauges, table_gauges
@@ -42,6 +38,7 @@ from engine.telemetry.seen_users import SeenUsers
 
 if TYPE_CHECKING:
     pass
+from engine.wiring.budgets import open_allowances, settle_orphans
 from engine.wiring.caps import fill_frequencies
 from engine.wiring.data_folder import (
     arms_of,
@@ -131,8 +128,11 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
     clock = ClientClock(writer.recorded_at) if settings.clock == "client" else SystemClock()
     writer.append(Mark(), clock.now())
     writer.commit()
+    ledger = open_ledger(settings.folder, settings.ledger.url, settings.ledger.prefix)
     if number == 0:
-        close_orphans(journal, clock.now(), keep=[chain_name(i) for i in range(settings.server.workers)])
+        own = [chain_name(i) for i in range(settings.server.workers)]
+        close_orphans(journal, clock.now(), keep=own)
+        settle_orphans(settings, campaigns, ledger, arms, keep=own)
     table, outcomes = open_memories(settings, number, shared, JournalReader(journal, arms=arms), clock.now())
     deciding = Deciding(key)
     decisions = SharedRequestMemory(table, settings.request_ids.ttl_s, number, entry_reader(journal, arms))
@@ -141,7 +141,7 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
     frequencies = Frequencies(settings.caps, settings.caps_table.users) if shared is None else shared.frequencies
     if shared is None:
         fill_frequencies(settings, frequencies, anew=True)
-    allowances = open_allowances(settings, chain_name(number), arms)
+    allowances = open_allowances(settings, ledger, chain_name(number), arms)
     adoption = Adoption(
         registry, allowances, frequencies, lambda: JournalReader(journal, arms=arms), clock.now,
         None if shared is None else lambda: os.kill(os.getppid(), signal.SIGHUP),
@@ -165,7 +165,7 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
         telemetry=telemetry,
         clock=clock,
         desk=ErasureDesk(settings.folder / "erasing", chain_name(number), (frequencies,), writer.begin_segment, mark),
-        retention=open_retention(settings, campaigns),
+        retention=open_retention(settings, campaigns, ledger),
         number=number,
     )
 
@@ -199,17 +199,3 @@ def open_telemetry(
         table_gauges(table),
     )
     return telemetry
-
-
-def open_allowances(settings: Settings, chain: str, arms: ArmsOf) -> Allowances:
-    """A worker's budgets and stock, none of them open yet.
-
-    What was given back since the last checkpoint is not taken in after a kill: too little is then left, never too much.
-    """
-    folder, journal = settings.folder, settings.folder / "journal"
-    ledger = open_ledger(folder, settings.ledger.url, settings.ledger.prefix)
-
-    def recover(campaign: str) -> Recover:
-        return lambda at, prices: spent_behind(journal, at, campaign, prices, nothing_given_back, arms)
-
-    return Allowances(ledger, f"{node_name(folder)}.{chain}", recover)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.config import Settings
+from engine.core.limits import Limits
 from engine.journal import (
     Positions,
 )
@@ -16,7 +17,9 @@ from engine.service.clocks import SystemClock
 from engine.service.erasable_file import ErasableFile
 from engine.service.forgetting import Forgetting
 from engine.service.learning_checkpoint import Checkpoint
+from engine.service.ledger_holders import ledger_positions
 from engine.service.retention import Holders, Retention
+from engine.store.ledger import Ledger, account_name, node_name
 
 if TYPE_CHECKING:
     pass
@@ -24,12 +27,15 @@ from engine.wiring.caps import caps_file
 from engine.wiring.data_folder import journal_folder, open_key
 
 
-def open_retention(settings: Settings, campaigns: Campaigns, holders: Sequence[Holders] = ()) -> Retention:
-    """What removes old segments of a data folder; learners that read on hold what they need.
+def open_retention(
+    settings: Settings, campaigns: Campaigns, ledger: Ledger, holders: Sequence[Holders] = ()
+) -> Retention:
+    """What removes old segments of a data folder; learners and the ledger hold what they have yet to read.
 
     Args:
         settings: All settings.
-        campaigns: Whose learners.
+        campaigns: Whose learners, budgets and stock.
+        ledger: Where those are leased from.
         holders: Who else recovers from the journal.
     """
 
@@ -38,13 +44,21 @@ def open_retention(settings: Settings, campaigns: Campaigns, holders: Sequence[H
             saved = Checkpoint.load(learner_folder(settings, stored.campaign.id) / "checkpoint")
             yield saved.positions if saved is not None else Positions()
 
+    def counted() -> Iterable[Positions]:
+        accounts = [
+            account_name(stored.campaign.id, limit_id)
+            for stored in campaigns.all()
+            for limit_id in Limits(stored.campaign, stored.campaign.catalogue()).ids
+        ]
+        return ledger_positions(settings.folder / "journal", ledger, node_name(settings.folder), accounts)
+
     # Retries find their decisions in the journal, and frequency caps what was sent.
     shop = max((cap.within_s for cap in settings.caps), default=0.0)
     own = max((cap.within_s for stored in campaigns.all() for cap in stored.campaign.caps), default=0.0)
     needed = max(settings.request_ids.ttl_s, shop, own)
     keep = max(timedelta(days=settings.journal.keep_days), timedelta(seconds=needed))
     keeps_all = not settings.journal.keep_days
-    return Retention(settings.folder / "journal", None if keeps_all else keep, [learners, *holders])
+    return Retention(settings.folder / "journal", None if keeps_all else keep, [learners, counted, *holders])
 
 
 def open_forgetting(settings: Settings, who: str) -> Forgetting:

@@ -57,6 +57,14 @@ class Ledger(Protocol):
         """
         ...
 
+    def checkpoints(self, account: str) -> Mapping[str, Checkpoint]:
+        """Holder → its checkpoint, of those that have one.
+
+        Raises:
+            Unavailable: If the ledger cannot be reached.
+        """
+        ...
+
     def statement(self, account: str) -> Statement:
         """How an account stands; zeros for one that nobody opened.
 

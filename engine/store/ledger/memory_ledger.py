@@ -54,6 +54,12 @@ class MemoryLedger:
             for account, checkpoint in checkpoints.items():
                 self._accounts[account][holder] = replace(self._accounts[account][holder], checkpoint=checkpoint)
 
+    def checkpoints(self, account: str) -> Mapping[str, Checkpoint]:
+        """See `Ledger`."""
+        with self._guard:
+            of = self._accounts.get(account, {})
+            return {holder: held.checkpoint for holder, held in of.items() if held.checkpoint is not None}
+
     def statement(self, account: str) -> Statement:
         """See `Ledger`."""
         with self._guard:

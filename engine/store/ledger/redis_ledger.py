@@ -129,6 +129,12 @@ class RedisLedger:
         for (account, _), answer in zip(calls, self._scripts(_CHECKPOINT, calls), strict=True):
             _check(answer, holder, account)
 
+    def checkpoints(self, account: str) -> Mapping[str, Checkpoint]:
+        """See `Ledger`."""
+        with self._translated():
+            fields: Any = self._client.hgetall(self._key(account))
+        return {name[2:]: Checkpoint.loads(text) for name, text in fields.items() if name.startswith("c:")}
+
     def statement(self, account: str) -> Statement:
         """See `Ledger`."""
         with self._translated():

@@ -72,6 +72,14 @@ class SqliteLedger:
                 if not changed:
                     raise taken_over(holder, account)
 
+    def checkpoints(self, account: str) -> Mapping[str, Checkpoint]:
+        """See `Ledger`."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT holder, checkpoint FROM holdings WHERE account = ? AND checkpoint IS NOT NULL", (account,)
+            ).fetchall()
+        return {holder: Checkpoint.loads(text) for holder, text in rows}
+
     def statement(self, account: str) -> Statement:
         """See `Ledger`."""
         with self._database.reading() as connection:

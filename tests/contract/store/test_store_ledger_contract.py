@@ -134,6 +134,9 @@ def test_checkpoints_are_kept_and_summed(ledger: Ledger) -> None:
     assert ledger.open("w0", [A])[0] == Holding(2, 0, 40, 0, kept)
     statement = ledger.statement(A)
     assert (statement.spent, statement.outstanding, statement.holders) == (20, 60, 2)
+    ledger.open("w2", [A])
+    assert ledger.checkpoints(A) == {"w0": kept, "w1": Checkpoint(-5, 1, 16, Prices())}
+    assert ledger.checkpoints("nobody's/budget") == {}
 
 
 def test_large_quantities_stay_exact(ledger: Ledger) -> None:

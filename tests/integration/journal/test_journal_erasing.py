@@ -21,6 +21,7 @@ from engine.journal import (
     Position,
     Positions,
     SegmentWriter,
+    begin_anew,
     close_orphans,
     erase_users,
     live_chains,
@@ -208,3 +209,27 @@ def test_the_last_segment_and_what_is_held_stay(tmp_path: Path, after: After) ->
     assert records(tmp_path)[0][0].segment == middle.segment
     remove_before(tmp_path, after(9999))
     assert {p.segment for p, _ in records(tmp_path)} == {positions[-1].segment}
+
+
+def test_a_chain_whose_writer_is_gone_grows_old_like_any_other(tmp_path: Path, after: After) -> None:
+    """Only its closing mark stays: not one record of a shopper."""
+    write(tmp_path, "gone", after).close()
+    living = write(tmp_path, "living", after)
+    idle = records(tmp_path)
+    assert begin_anew(tmp_path, after(39)) == [], "it is not older"
+    assert begin_anew(tmp_path, after(40)) == ["gone"]
+    assert begin_anew(tmp_path, after(40)) == [], "once is enough"
+    reader = JournalReader(tmp_path)
+    outcomes = [entry.record for _, entry in reader.read() if isinstance(entry.record, Outcome)]
+    assert outcomes == [record for _, record in idle if isinstance(record, Outcome)]
+    assert reader.watermark() == after(39)
+    remove_before(tmp_path, after(40))
+    left = [(p, r) for p, r in records(tmp_path) if p.chain == "gone"]
+    assert [r for _, r in left] == [Mark(closed=True)]
+    learner = Positions(p for p, _ in idle)  # it had read all there was
+    assert [e.record for p, e in JournalReader(tmp_path).read(learner) if p.chain == "gone"] == [Mark(closed=True)]
+    back = SegmentWriter(tmp_path, "gone")
+    assert back.position.segment > left[0][0].segment
+    assert back.recorded_at == after(39)
+    back.close()
+    living.close()
