@@ -182,6 +182,11 @@ def _encode_outcome(outcome: Outcome) -> bytes:
 
 def _decode_outcome(body: bytes) -> Outcome:
     id_, campaign, type_, at, value, decision_id, user, reason = orjson.loads(body)
+    for text in (id_, campaign, decision_id, user, reason):
+        if type(text) is not str:  # whoever joins looks them up
+            raise TypeError(f"expected texts for ids, user and reason, got {type(text).__name__}")
+    if type(value) not in (float, int):
+        raise TypeError(f"expected a number for the value, got {type(value).__name__}")
     return Outcome(
         id=id_,
         campaign=campaign,
