@@ -1,4 +1,4 @@
-"""Outcomes that no server of ours would write: set aside with a reason each, while learning goes on as if without them."""
+"""Outcomes that no server of ours would write: set aside with a reason each; learning goes on as without them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def poisoned(shop: Any, bodies: list[bytes]) -> None:
     writer = SegmentWriter(shop.folder / "journal", "worker-9")
     writer.append(Mark(), shop.after(0.0))
     writer.commit()
-    good = encode(Outcome("x", "spring", OutcomeType.CLICK, shop.after(0.0), decision_id="y"), shop.after(START_SECONDS))
+    good = encode(
+        Outcome("x", "spring", OutcomeType.CLICK, shop.after(0.0), decision_id="y"), shop.after(START_SECONDS)
+    )
     closing = encode(Mark(closed=True), shop.after(START_SECONDS))
     prefix = good[: struct.calcsize("<BBq")]
     with open(shop.folder / "journal" / "worker-9" / "00000001.segment", "ab") as file:
