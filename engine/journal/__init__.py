@@ -11,7 +11,7 @@ from engine.journal.framed_lengths import framed_lengths
 from engine.journal.group_commit import Added, GroupCommit
 from engine.journal.journal import Journal
 from engine.journal.journal_failed import JournalFailed
-from engine.journal.lookup import records_at
+from engine.journal.lookup import records_at, row_at
 from engine.journal.mark import Mark
 from engine.journal.memory import MemoryJournal
 from engine.journal.orphans import begin_anew, close_orphans
@@ -54,4 +54,5 @@ __all__ = [
     "live_chains",
     "records_at",
     "remove_before",
+    "row_at",
 ]

@@ -10,8 +10,43 @@ from engine.journal.arms_of import ArmsOf, no_catalogues
 from engine.journal.chain import Chain
 from engine.journal.entry import Record
 from engine.journal.position import Position
-from engine.journal.record import decode
-from engine.journal.segment import frames
+from engine.journal.record import ID_OFFSET, decode
+from engine.journal.segment import FRAME_BYTES, frames
+
+
+def row_at(
+    folder: Path, position: Position, length: int, id: bytes, arms: ArmsOf = no_catalogues
+) -> tuple[Position, int, Record] | None:
+    """Find one decision of a batch by its id, without reading the others.
+
+    Args:
+        folder: The journal's folder.
+        position: The end of the batch.
+        length: Of the batch, in bytes.
+        id: The decision's, 16 bytes.
+        arms: Looks catalogues up.
+
+    Returns:
+        Where it ends, the length of its frame, and the record; None if it is not there.
+
+    Raises:
+        CorruptState: If the segment is not there, or the record cannot be read.
+    """
+    fd = _opened(Chain(folder, position.chain), position.segment)
+    try:
+        begin = position.offset - length
+        data = os.pread(fd, length, begin)
+        at = data.find(id)
+        while at >= 0:  # the same bytes may stand elsewhere, as in an embedding
+            start = begin + at - ID_OFFSET - FRAME_BYTES
+            found = next(frames(fd, start, position.offset), None) if start >= begin else None
+            if found is not None and found.payload[ID_OFFSET : ID_OFFSET + len(id)] == id:
+                end = Position(position.chain, position.segment, found.end)
+                return end, found.end - start, decode(found.payload, arms).record
+            at = data.find(id, at + 1)
+        return None
+    finally:
+        os.close(fd)
 
 
 def records_at(folder: Path, position: Position, length: int, arms: ArmsOf = no_catalogues) -> list[Record]:
@@ -26,15 +61,21 @@ def records_at(folder: Path, position: Position, length: int, arms: ArmsOf = no_
     Raises:
         CorruptState: If they are not there.
     """
-    path = Chain(folder, position.chain).segment_path(position.segment)
-    try:
-        fd = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        raise CorruptState(f"{path}: expected this segment, found none; restore it from a copy") from None
+    chain = Chain(folder, position.chain)
+    fd = _opened(chain, position.segment)
     try:
         found = list(frames(fd, position.offset - length, position.offset))
     finally:
         os.close(fd)
     if not found or found[-1].end != position.offset:
+        path = chain.segment_path(position.segment)
         raise CorruptState(f"{path}: expected a record that ends at {position.offset}; restore the file from a copy")
     return [decode(one.payload, arms).record for one in found]
+
+
+def _opened(chain: Chain, segment: int) -> int:
+    path = chain.segment_path(segment)
+    try:
+        return os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        raise CorruptState(f"{path}: expected this segment, found none; restore it from a copy") from None

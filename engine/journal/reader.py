@@ -45,6 +45,16 @@ class JournalReader:
         self.dead_letters = dead_letters or DeadLetters(folder / "dead_letters.jsonl")
 
     @property
+    def arms(self) -> ArmsOf:
+        """Looks catalogues up."""
+        return self._arms
+
+    @property
+    def folder(self) -> Path:
+        """The journal's."""
+        return self._folder
+
+    @property
     def positions(self) -> Positions:
         """How far this reader has given records out."""
         return Positions(self._read.values())

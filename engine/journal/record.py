@@ -48,6 +48,9 @@ VERSION = 2
 _PREFIX = struct.Struct("<BBq")
 _BATCH_HEAD = struct.Struct("<16sI")
 _DECISION, _OUTCOME, _MARK, _CLOSED, _COMPACT, _BATCH = 1, 2, 3, 4, 5, 6
+ID_OFFSET = _PREFIX.size
+"""Where a decision's id stands in its record."""
+
 _FIRST = 1
 """The version of the kinds that it brought, which are written as ever."""
 

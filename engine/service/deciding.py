@@ -204,9 +204,13 @@ class Deciding:
         return block
 
     def row_ids(self, campaign: str, request_id: str, count: int) -> list[bytes]:
-        """Decision ids of a batch's rows; no single request has one of them."""
-        rows = [b"%d" % i for i in range(count)]
-        return self._key.digests(Domain.DECISION_ID, rows, campaign, request_id, "row")
+        """Decision ids of a batch's rows; no single request has one of them.
+
+        The later half names the batch, by the former half of what it is remembered under: so a row is found again
+        though it is not remembered by itself.
+        """
+        rows, batch = [b"%d" % i for i in range(count)], self.batch_id(campaign, request_id)[:8]
+        return [id[:8] + batch for id in self._key.digests(Domain.DECISION_ID, rows, campaign, request_id, "row")]
 
     def batch_id(self, campaign: str, request_id: str) -> bytes:
         """What a batch as a whole is remembered under."""

@@ -80,9 +80,10 @@ class Delivery:
         return self._clock.now()
 
     def remembered(self, decision_id: str) -> Decision | None:
-        """A recent decision, as long as request ids are remembered."""
+        """A recent decision, as long as request ids are remembered; one of a batch, where that came with an id."""
         try:
-            return self._decisions.find(bytes.fromhex(decision_id), self._clock.now())
+            id, now = bytes.fromhex(decision_id), self._clock.now()
+            return self._decisions.find(id, now) or self._decisions.find_row(id, now)
         except ValueError:
             return None
 

@@ -10,14 +10,26 @@ from pathlib import Path
 from engine.core.decision import Decision
 from engine.core.errors import CorruptState
 from engine.core.outcome import Outcome, OutcomeType
-from engine.journal import UNNAMED, ArmsOf, BatchHead, Entry, JournalReader, Position, framed_lengths, records_at
+from engine.journal import (
+    UNNAMED,
+    ArmsOf,
+    BatchHead,
+    Entry,
+    JournalReader,
+    Position,
+    framed_lengths,
+    records_at,
+    row_at,
+)
 from engine.journal.segment import HEADER_BYTES
 from engine.service.outcome_memory import OutcomeMemory
+from engine.service.request_memory import FindRow
 from engine.store.tables import RequestEntry, RequestTable
 from engine.store.tables.request_table import State
 
 MAX_WORKERS = 256
 _AT_ONCE = 256
+_ID_BYTES = 16
 
 
 def chain_name(worker: int) -> str:
@@ -41,6 +53,20 @@ def entry_reader(journal: Path, arms: ArmsOf) -> Callable[[RequestEntry], list[D
     return read
 
 
+def row_finder(journal: Path, arms: ArmsOf) -> FindRow:
+    """Finds one decision of a remembered batch."""
+
+    def find(batch: RequestEntry, id: bytes) -> tuple[RequestEntry, Decision] | None:
+        position = Position(chain_name(batch.chain), batch.segment, batch.end)
+        found = row_at(journal, position, batch.length, id, arms)
+        if found is None:
+            return None
+        end, length, record = found
+        return (batch._replace(id=id, end=end.offset, length=length), record) if isinstance(record, Decision) else None
+
+    return find
+
+
 def recall(
     reader: JournalReader,
     table: RequestTable,
@@ -59,7 +85,7 @@ def recall(
         now: The present.
         chain: The only chain to read, where others have workers of their own; empty for all.
     """
-    recalling = _Recalling(table, ttl_s, outcomes, now.timestamp())
+    recalling = _Recalling(table, ttl_s, outcomes, now.timestamp(), row_finder(reader.folder, reader.arms))
     for position, entry in reader.read(reader.positions_before(now - timedelta(seconds=ttl_s)), chain):
         recalling.take(position, entry)
     recalling.end()
@@ -68,8 +94,11 @@ def recall(
 class _Recalling:
     """One reading of a journal."""
 
-    def __init__(self, table: RequestTable, ttl_s: float, outcomes: OutcomeMemory, now: float) -> None:
+    def __init__(
+        self, table: RequestTable, ttl_s: float, outcomes: OutcomeMemory, now: float, find_row: FindRow
+    ) -> None:
         self._table = table
+        self._find_row = find_row
         self._oldest = now - ttl_s
         self._outcomes = outcomes
         self._now = now
@@ -112,12 +141,20 @@ class _Recalling:
 
     def end(self) -> None:
         self._restore()
-        with self._table.lock:
-            for decision_id in self._not_sent:
-                with contextlib.suppress(ValueError):
-                    found = self._table.get(bytes.fromhex(decision_id))
-                    if found is not None and found.state == State.DURABLE:
-                        self._table.restore(found._replace(state=State.GIVEN_BACK), self._now)
+        for decision_id in self._not_sent:
+            with contextlib.suppress(ValueError):
+                self._given_back(bytes.fromhex(decision_id))
+
+    def _given_back(self, id: bytes) -> None:
+        """Note that a decision gave back what it took: no second report may give it back again."""
+        found = self._table.get(id)
+        batch = self._table.starting(id[8:]) if found is None and len(id) == _ID_BYTES else None
+        if batch is not None and batch.state == State.DURABLE and batch.at > self._oldest:
+            row = self._find_row(batch, id)
+            found = None if row is None else row[0]
+        if found is not None and found.state == State.DURABLE:
+            with self._table.lock:
+                self._table.restore(found._replace(state=State.GIVEN_BACK), self._now)
 
     def _restore(self) -> None:
         with self._table.lock:

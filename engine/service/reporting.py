@@ -113,8 +113,9 @@ class Reporting:
         ids = [one.identity.id for one in asked]
         began_s = time.perf_counter()
         try:
+            taken = await self._taken(records)
             added = self._log.add(records, at)
-            self._give_back(serving, records)
+            self._give_back(serving, taken)
             await asyncio.shield(added.durable)
         except BaseException as error:
             self._outcomes.forget(_outcome_keys(records))
@@ -135,21 +136,31 @@ class Reporting:
             for id in ids:
                 self._under_way.pop(id, None)
 
-    def _give_back(self, serving: Serving, records: Sequence[Record]) -> None:
+    async def _taken(self, records: Sequence[Record]) -> list[Decision]:
+        """Decisions that records say were not sent; looked up aside, as finding one in a batch takes a while."""
+        ids = [
+            record.decision_id
+            for record in records
+            if isinstance(record, Outcome) and record.type is OutcomeType.NOT_SENT and record.decision_id
+        ]
+        if not ids:
+            return []
+        now = self._clock.now()
+        return await asyncio.to_thread(lambda: [one for id in ids if (one := self._remembered(id, now)) is not None])
+
+    def _give_back(self, serving: Serving, decisions: Sequence[Decision]) -> None:
         """What was not sent counts for no cap and costs nothing; once for each decision, while it is remembered."""
-        for record in records:
-            if isinstance(record, Outcome) and record.type is OutcomeType.NOT_SENT and record.decision_id:
-                decision = self._remembered(record.decision_id)
-                if decision is None or decision.campaign != serving.campaign.id or not decision.is_send:
-                    continue
+        for decision in decisions:
+            if decision.campaign == serving.campaign.id and decision.is_send:
                 id, at = bytes.fromhex(decision.id), decision.decided_at
                 if self._decisions.give_back_once(id):
                     serving.restraint.undo([decision.user], [id], [at], [decision.arm])
 
-    def _remembered(self, decision_id: str) -> Decision | None:
+    def _remembered(self, decision_id: str, now: datetime) -> Decision | None:
         """The decision, if it is at hand: what is still being written, or named wrongly, is not."""
         try:
-            return self._decisions.find(bytes.fromhex(decision_id), self._clock.now())
+            id = bytes.fromhex(decision_id)
+            return self._decisions.find(id, now) or self._decisions.find_row(id, now)
         except (ValueError, Overloaded):
             return None
 

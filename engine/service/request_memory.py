@@ -13,6 +13,12 @@ from engine.journal import Position, framed_lengths
 from engine.store.tables import RequestEntry, RequestTable
 from engine.store.tables.request_table import State
 
+FindRow = Callable[[RequestEntry, bytes], tuple[RequestEntry, Decision] | None]
+"""A batch's entry and the id of one of its decisions → an entry for that decision alone, and the decision."""
+
+_ID_BYTES = 16
+_ROWS_AT_HAND = 10_000
+
 
 class RequestMemory(Protocol):
     """A bounded table of decisions.
@@ -42,6 +48,14 @@ class RequestMemory(Protocol):
         """
         ...
 
+    def find_row(self, id: bytes, now: datetime) -> Decision | None:
+        """One decision of a batch that is remembered as a whole, once it is durable, while it is young.
+
+        Raises:
+            Unavailable: If another worker is making the batch just now.
+        """
+        ...
+
     def remember(self, ids: Sequence[bytes], decisions: Sequence[Decision], at: datetime) -> Mapping[int, Overloaded]:
         """Take up decisions that are being written; or one id for all of a batch.
 
@@ -55,7 +69,7 @@ class RequestMemory(Protocol):
         ...
 
     def give_back_once(self, id: bytes) -> bool:
-        """Whether the decision is remembered and this was not asked before."""
+        """Whether the decision was found, is remembered and this was not asked before."""
         ...
 
     def forget(self, ids: Sequence[bytes]) -> None:
@@ -89,6 +103,11 @@ class LocalRequestMemory:
         found = self._young(id, now)
         return None if found is None else found[1]
 
+    def find_row(self, id: bytes, now: datetime) -> Decision | None:
+        """See `RequestMemory`."""
+        batches = [kept[1] for key, kept in self._decisions.items() if key[:8] == id[8:] and kept[0] > now - self.ttl]
+        return next((one for batch in batches for one in batch if one.id == id.hex()), None)
+
     def remember(self, ids: Sequence[bytes], decisions: Sequence[Decision], at: datetime) -> Mapping[int, Overloaded]:
         """See `RequestMemory`."""
         while self._decisions and next(iter(self._decisions.values()))[0] <= at - self.ttl:
@@ -106,7 +125,8 @@ class LocalRequestMemory:
 
     def give_back_once(self, id: bytes) -> bool:
         """See `RequestMemory`."""
-        if id in self._given_back or id not in self._decisions:
+        batches = (key for key in self._decisions if key[:8] == id[8:])
+        if id in self._given_back or (id not in self._decisions and next(batches, None) is None):
             return False
         self._given_back.add(id)
         return True
@@ -132,7 +152,12 @@ class SharedRequestMemory:
     """
 
     def __init__(
-        self, table: RequestTable, ttl_s: float, chain: int, read: Callable[[RequestEntry], Sequence[Decision]]
+        self,
+        table: RequestTable,
+        ttl_s: float,
+        chain: int,
+        read: Callable[[RequestEntry], Sequence[Decision]],
+        find_row: FindRow,
     ) -> None:
         """Use a table.
 
@@ -141,12 +166,15 @@ class SharedRequestMemory:
             ttl_s: The stated time.
             chain: This worker's number.
             read: Reads the decisions of an entry from the journal.
+            find_row: Finds one decision of a batch there.
         """
         self.ttl = timedelta(seconds=ttl_s)
         self._table = table
         self._chain = chain
         self._slots: dict[bytes, int] = {}
         self._read = read
+        self._find_row = find_row
+        self._rows: dict[bytes, RequestEntry] = {}
 
     def find(self, id: bytes, now: datetime) -> Decision | None:
         """See `RequestMemory`."""
@@ -161,6 +189,21 @@ class SharedRequestMemory:
         if entry.state == State.PENDING:
             raise Unavailable("this request is being decided at this moment; try again")
         return self._read(entry)
+
+    def find_row(self, id: bytes, now: datetime) -> Decision | None:
+        """See `RequestMemory`."""
+        batch = self._table.starting(id[8:]) if len(id) == _ID_BYTES else None
+        if batch is None or batch.at <= (now - self.ttl).timestamp():
+            return None
+        if batch.state == State.PENDING:
+            raise Unavailable("this batch is being decided at this moment; try again")
+        found = self._find_row(batch, id)
+        if found is None:
+            return None
+        while len(self._rows) >= _ROWS_AT_HAND:
+            self._rows.pop(next(iter(self._rows)))
+        self._rows[id], decision = found
+        return decision
 
     def remember(
         self,
@@ -181,12 +224,13 @@ class SharedRequestMemory:
 
     def give_back_once(self, id: bytes) -> bool:
         """See `RequestMemory`."""
+        row = self._rows.pop(id, None)
         with self._table.lock:
-            entry = self._table.get(id)
+            entry = self._table.get(id) or row
             if entry is None or entry.state != State.DURABLE:
                 return False
             self._table.restore(entry._replace(state=State.GIVEN_BACK), entry.at)
-        return True
+            return self._table.get(id) is not None  # without room for the note, it could be given back once more
 
     def settle(self, ids: Sequence[bytes], before: Position, positions: Sequence[Position]) -> None:
         """See `RequestMemory`."""

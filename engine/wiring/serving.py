@@ -26,7 +26,7 @@ from engine.service.explaining import Explaining
 from engine.service.frequencies import Frequencies
 from engine.service.models import Models
 from engine.service.outcome_memory import SharedOutcomeMemory
-from engine.service.recalling import chain_name, entry_reader, recall
+from engine.service.recalling import chain_name, entry_reader, recall, row_finder
 from engine.service.registry import Registry
 from engine.service.request_memory import SharedRequestMemory
 from engine.store.leases import SqliteLeases
@@ -135,7 +135,9 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
         settle_orphans(settings, campaigns, ledger, arms, keep=own)
     table, outcomes = open_memories(settings, number, shared, JournalReader(journal, arms=arms), clock.now())
     deciding = Deciding(key)
-    decisions = SharedRequestMemory(table, settings.request_ids.ttl_s, number, entry_reader(journal, arms))
+    decisions = SharedRequestMemory(
+        table, settings.request_ids.ttl_s, number, entry_reader(journal, arms), row_finder(journal, arms)
+    )
     telemetry = open_telemetry(settings, number, registry, table, shared)
     commits = GroupCommit(WatchedWriter(writer, telemetry.commits))
     frequencies = Frequencies(settings.caps, settings.caps_table.users) if shared is None else shared.frequencies

@@ -91,6 +91,17 @@ class RequestTable:
         start = self._find(id)
         return None if start < 0 else _read(self._buffer[start : start + _SLOT], 0)
 
+    def starting(self, half: bytes) -> RequestEntry | None:
+        """The entry whose id begins with these 8 bytes; None if there is none."""
+        start = self._bucket(half)
+        window = self._buffer[start : start + _BUCKET_BYTES]
+        at = window.find(half)
+        while at >= 0:
+            if at % _SLOT == 0:
+                return _read(window, at)
+            at = window.find(half, at + 1)
+        return None
+
     def claim(self, id: bytes, now: float, chain: int) -> int:
         """Take up a decision that is about to be written. Call it under `lock`.
 

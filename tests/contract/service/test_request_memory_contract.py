@@ -12,7 +12,9 @@ from engine.core.arm import HOLD
 from engine.core.context import Context
 from engine.core.decision import Decision, Mode
 from engine.core.errors import Overloaded, ResourceExhausted
-from engine.journal import Position, SegmentWriter, records_at
+from engine.journal import BatchHead, Position, SegmentWriter, records_at
+from engine.journal.arms_of import no_catalogues
+from engine.service.recalling import row_finder
 from engine.service.request_memory import LocalRequestMemory, RequestMemory, SharedRequestMemory
 from engine.store.tables import RequestEntry, RequestTable
 
@@ -32,7 +34,16 @@ class Remembering:
                 place = Position("worker-0", entry.segment, entry.end)
                 return [r for r in records_at(folder, place, entry.length) if isinstance(r, Decision)]
 
-            self.memory = SharedRequestMemory(RequestTable(8, TTL_S), TTL_S, 0, read)
+            find_row = row_finder(folder, no_catalogues)
+            self.memory = SharedRequestMemory(RequestTable(8, TTL_S), TTL_S, 0, read, find_row)
+
+    def write_batch(self, id: bytes, decisions: list[Decision], at: datetime = AT) -> None:
+        """As one, under one id."""
+        assert self.memory.remember([id], decisions, at) == {}
+        before, records = self.writer.end, [BatchHead(id, 0), *decisions]
+        positions = self.writer.append_many(records, at)
+        self.writer.commit()
+        self.memory.settle([id], before, positions[-1:])
 
     def write(self, decisions: list[Decision], at: datetime = AT) -> list[bytes]:
         ids = [bytes.fromhex(decision.id) for decision in decisions]
@@ -69,6 +80,32 @@ def test_finds_what_is_durable(make: Callable[[], Remembering]) -> None:
         assert found is not None
         assert (found.id, found.user, found.seed) == (id.hex(), f"u{number}", number)
     assert kept.memory.find(bytes(15) + b"x", AT) is None
+
+
+def test_a_decision_of_a_batch_is_found_and_gives_back_once(tmp_path: Path) -> None:
+    """In the dictionary; the table finds them in the bytes of real batches, in `test_server_restraints`."""
+    kept = Remembering("local", tmp_path)
+    batch, other = b"batch-01" + bytes(8), b"batch-02" + bytes(8)
+    rows = [replace(decision(i), id=(i.to_bytes(8, "big") + batch[:8]).hex()) for i in range(1, 5)]
+    kept.write_batch(batch, rows)
+    kept.write_batch(other, [replace(decision(9), id=(bytes(8) + other[:8]).hex())])
+    for row in rows:
+        found = kept.memory.find_row(bytes.fromhex(row.id), AT)
+        assert found is not None
+        assert (found.id, found.user) == (row.id, row.user)
+    id = bytes.fromhex(rows[2].id)
+    assert kept.memory.find_row(id[:8] + other[:8], AT) is None
+    assert kept.memory.find_row(id[:8] + b"batch-03", AT) is None
+    assert kept.memory.find_row(id[:15], AT) is None
+    assert kept.memory.find_row(id, AT + timedelta(seconds=TTL_S)) is None
+    kept.memory.find_row(id, AT)
+    assert kept.memory.give_back_once(id)
+    kept.memory.find_row(id, AT)
+    assert not kept.memory.give_back_once(id)
+    assert not kept.memory.give_back_once(id)
+    many = kept.memory.find_many(batch, AT)
+    assert many is not None
+    assert [one.id for one in many] == [row.id for row in rows]
 
 
 def test_what_never_became_durable_is_forgotten(make: Callable[[], Remembering]) -> None:
@@ -111,7 +148,7 @@ def test_a_decision_that_another_worker_makes_is_not_made_twice(tmp_path: Path) 
     def read(entry: RequestEntry) -> list[Decision]:
         raise AssertionError("nothing is durable yet")
 
-    one, other = (SharedRequestMemory(table, TTL_S, worker, read) for worker in (0, 1))
+    one, other = (SharedRequestMemory(table, TTL_S, worker, read, lambda *_: None) for worker in (0, 1))
     made = decision(1)
     id = bytes.fromhex(made.id)
     one.remember([id], [made], AT)

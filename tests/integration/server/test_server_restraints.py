@@ -15,6 +15,7 @@ import pytest
 
 from engine.calling.batch import Batch
 from engine.client import Client, ClientOptions
+from engine.core.errors import NotFound
 from engine.core.outcome import Outcome, OutcomeType
 
 PLAIN = {"shares": {"control": 0.0, "holdout": 0.0}}
@@ -132,6 +133,59 @@ def test_what_was_not_sent_is_given_back_once(
             client.report([told])
         later = [client.decide("promo", **asking(1, 2_000 + i)) for i in range(40)]
         assert sum(answer.is_send for answer in later) == 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_row_of_a_batch_is_explained_and_given_back_once(
+    start_server: Callable[..., Any],
+    patient: ClientOptions,
+    make_settings: Callable[..., dict[str, Any]],
+    workers: int,
+) -> None:
+    """Whichever worker is told, and after all were killed."""
+    server = start_server(workers=workers)
+    with Client(server.address, patient) as client:
+        client.create_campaign(make_settings(caps=[{"most": 1, "within_s": 86_400.0}], **PLAIN))
+    clients = [Client(server.address, patient) for _ in range(4)]
+    for client in clients:
+        client.connect(10.0)
+        until_served(client)
+    users = [f"user-{user}" for user in range(300)]
+    batches = [Batch("promo", users, np.full((300, 4), 0.1 * i), request_id=f"night-{i}") for i in range(2)]
+    answers = [next(iter(clients[i].decide_batch([batch]))) for i, batch in enumerate(batches)]
+    sends = [(i, user) for i, answer in enumerate(answers) for user, arm in enumerate(answer.arms) if arm != "hold"]
+    assert len({user for _, user in sends}) == len(sends) > 200, "one each"
+    (batch, user), (other_batch, other) = sends[0], sends[-1]
+    id, other_id = answers[batch].decision_ids[user], answers[other_batch].decision_ids[other]
+    for client in clients:
+        draw = client.explain(id).draw
+        assert draw is not None
+        assert (draw.decision_id, draw.arm) == (id, answers[batch].arms[user])
+        assert draw.counts[draw.repeat()] / (1 << 24) == answers[batch].propensities[user]
+    with pytest.raises(NotFound, match="does not remember"):
+        clients[0].explain(id[:-1] + ("0" if id[-1] != "0" else "1"))
+
+    def bounce(client: Client, name: str, decision_id: str) -> None:
+        client.report([Outcome(name, "promo", OutcomeType.NOT_SENT, datetime.now(UTC), decision_id=decision_id)])
+
+    def sends_of(client: Client, user: int, first: int) -> int:
+        return sum(client.decide("promo", **asking(user, first + i)).is_send for i in range(12))
+
+    assert sends_of(clients[0], user, 100) == sends_of(clients[0], other, 100) == 0
+    for i, client in enumerate(clients):
+        bounce(client, f"bounce-{i}", id)
+    assert sends_of(clients[1], user, 200) == 1
+    assert sends_of(clients[1], other, 200) == 0
+    for client in clients:
+        client.close()
+    server.kill()
+    again = start_server(workers=workers)
+    with Client(again.address, patient) as client:
+        client.connect(10.0)
+        bounce(client, "bounce-again", id)
+        assert sends_of(client, user, 300) == 0, "it was given back before the kill"
+        bounce(client, "bounce-other", other_id)
+        assert sends_of(client, other, 300) == 1
 
 
 def test_changed_caps_and_budgets_are_in_force_when_the_change_is_answered(
