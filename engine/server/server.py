@@ -30,6 +30,7 @@ from engine.server.access import ClientRates, NoRates, PeerGate, Sizes, TokenGat
 from engine.server.campaigns_servicer import CampaignsServicer
 from engine.server.channel_options import channel_options
 from engine.server.delivery_servicer import DeliveryServicer
+from engine.server.free_port import is_free
 from engine.server.guarded import Gate, Guarded, methods_of
 from engine.server.health_report import HealthReport
 from engine.server.intake import Intake
@@ -105,13 +106,17 @@ class Server:
             ConfigError: If certificate, key or authority cannot be used.
             Unavailable: If the address is taken.
         """
-        address = f"{self._settings.server.host}:{self._settings.server.port}"
+        place = self._settings.server
+        address = f"{place.host}:{place.port}"
+        taken = Unavailable(
+            f"cannot listen on {address}: it is taken, or not this machine's; choose another server.port or --port"
+        )
+        if place.port and place.workers == 1 and not is_free(place.host, place.port):
+            raise taken  # of several workers' port the supervisor makes sure
         try:
             self.port = listen(self._grpc, address, self._settings.security)
         except RuntimeError:
-            raise Unavailable(
-                f"cannot listen on {address}: it is taken, or not this machine's; choose another server.port or --port"
-            ) from None
+            raise taken from None
         Intake(self.calls).attend(asyncio.get_running_loop())
         await self._grpc.start()
         await self._report.look()

@@ -150,6 +150,8 @@ def test_a_taken_port_is_a_clear_error(start_server: Any) -> None:
     second = start_server("two", port=first.port, wait=False)
     assert second.process.wait(20) == 1
     assert f"cannot listen on 127.0.0.1:{first.port}" in second.log
+    assert "Address already in use" not in second.log, "gRPC has nothing to add"
+    assert "Traceback" not in second.log
     assert "choose another server.port" in second.log
     assert "Traceback" not in second.log
 
