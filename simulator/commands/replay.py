@@ -19,6 +19,7 @@ from simulator.log import Log
 from simulator.replay_settings import ReplaySettings, named_columns
 from simulator.report.drawings import drawings
 from simulator.report.html import html_report
+from simulator.report.replay_report import ReplayReport
 from simulator.report.terminal import print_report
 from simulator.report.write import write_report
 from simulator.reward_models import MODELS
@@ -103,21 +104,32 @@ def replay(
             fit=fit,
             margin=margin,
             pictures=html is not None,
-            thresholds=Thresholds.read(thresholds) if thresholds is not None else Thresholds(),
+            thresholds=Thresholds() if thresholds is None else Thresholds.read(thresholds),
         )
-        report = evaluate(
-            Log.scan(log, named_columns(settings)),
-            policies=policy,
-            metrics=words(metric),
-            estimators=words(estimator),
-            settings=settings,
-        )
-        to_stdout = json is not None and str(json) == "-"
-        if json is not None:
-            write_report(None if to_stdout else json, orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
-        if html is not None:
-            write_report(html, html_report(report, log, drawings(report)).encode())
-        if not to_stdout:
-            print_report(report, log, Console())
+        report = _evaluated(log, policy, metric, estimator, settings)
+        _tell(report, log, json, html)
     if require_verdict and report.refused:
         raise typer.Exit(REFUSED)
+
+
+def _evaluated(
+    log: str, policies: list[str] | None, metrics: str | None, estimators: str | None, settings: ReplaySettings
+) -> ReplayReport:
+    return evaluate(
+        Log.scan(log, named_columns(settings)),
+        policies=policies,
+        metrics=words(metrics),
+        estimators=words(estimators),
+        settings=settings,
+    )
+
+
+def _tell(report: ReplayReport, log: str, json: Path | None, html: Path | None) -> None:
+    """Write the report wherever it was asked for, and to the terminal unless the JSON goes there."""
+    to_stdout = json is not None and str(json) == "-"
+    if json is not None:
+        write_report(None if to_stdout else json, orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
+    if html is not None:
+        write_report(html, html_report(report, log, drawings(report)).encode())
+    if not to_stdout:
+        print_report(report, log, Console())
