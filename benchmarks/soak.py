@@ -13,16 +13,17 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import defaultdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
+from benchmarks.client_threads import ClientThreads
 from benchmarks.torture import CONFIG, campaign
 from benchmarks.torture_load import CAMPAIGN, DIMENSION
 from benchmarks.torture_server import VictimServer
@@ -45,29 +46,18 @@ def sample(pid: int) -> tuple[float, int] | None:
         return None
 
 
-class Steady:
+class Steady(ClientThreads):
     """Clients at a fixed rate: decisions, clicks, now and then a batch."""
 
     def __init__(self, address: str, rate: float) -> None:
         self.answers = self.safe = 0
         self._address, self._pause = address, _THREADS / rate
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(i,)) for i in range(_THREADS)]
-
-    def __enter__(self) -> Steady:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(30)
+        super().__init__([partial(self._run, i) for i in range(_THREADS)])
 
     def _run(self, number: int) -> None:
         rng, i, due = np.random.default_rng(number), 0, time.monotonic()
         with Client(self._address, ClientOptions(deadline_ms=2_000.0)) as client:
-            while not self._stop.is_set():
+            while not self.stop.is_set():
                 i, due = i + 1, due + self._pause
                 embedding = rng.normal(size=DIMENSION).astype(np.float32)
                 user = f"user-{int(rng.integers(50_000))}"
@@ -82,7 +72,7 @@ class Steady:
                     users = [f"user-{int(j)}" for j in rng.integers(50_000, size=50)]
                     batch = Batch(CAMPAIGN, users, rng.normal(size=(50, DIMENSION)).astype(np.float32))
                     list(client.decide_batch([batch]))
-                self._stop.wait(max(0.0, due - time.monotonic()))
+                self.stop.wait(max(0.0, due - time.monotonic()))
 
 
 def main() -> None:

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 
+from benchmarks.client_threads import ClientThreads
 from engine.calling.batch import Batch, BatchAnswer
 from engine.client import Client, ClientOptions
 from engine.core.errors import ArmsreachError, CallerError, Overloaded
@@ -40,7 +42,7 @@ class Acknowledged:
     refused: list[str] = field(default_factory=list)
 
 
-class Load:
+class Load(ClientThreads):
     """Clients on threads, each with a connection of its own; `with` starts and stops them."""
 
     def __init__(self, address: Callable[[], str], users: int = 200, pause_s: float = 0.002) -> None:
@@ -54,28 +56,17 @@ class Load:
         self._address = address
         self._users = users
         self._pause_s = pause_s
-        self._stop = threading.Event()
         self._lock = threading.Lock()
         self._reportable: list[str] = []
         self.acknowledged = Acknowledged()
         works = (self._decide, self._decide, self._batches, self._report)
-        self._threads = [threading.Thread(target=self._run, args=(w, i)) for i, w in enumerate(works)]
-
-    def __enter__(self) -> Load:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(60)
+        super().__init__([partial(self._run, work, i) for i, work in enumerate(works)])
 
     def _run(self, work: Callable[[Client, int, int, np.random.Generator], None], thread: int) -> None:
         rng, number = np.random.default_rng(thread), 0
         options = ClientOptions(deadline_ms=3_000.0, patience_s=3.0, report_every_s=0.5)
         with Client(self._address(), options) as client:
-            while not self._stop.is_set():
+            while not self.stop.is_set():
                 try:
                     work(client, thread, number, rng)
                 except Overloaded:
@@ -83,7 +74,7 @@ class Load:
                 except CallerError as error:
                     self.acknowledged.refused.append(f"{type(error).__name__}: {error}")
                 number += 1
-                self._stop.wait(self._pause_s)
+                self.stop.wait(self._pause_s)
             client.flush(5.0)
 
     def _decide(self, client: Client, thread: int, number: int, rng: np.random.Generator) -> None:
@@ -109,14 +100,14 @@ class Load:
             embeddings=rng.normal(size=(_BATCH, DIMENSION)).astype(np.float32),
             request_id=f"batch-{thread}-{number}",
         )
-        while not self._stop.is_set():
+        while not self.stop.is_set():
             answer = self._batch(client, batch)
             if answer is not None:
                 for row in zip(answer.decision_ids, answer.arms, answer.propensities.tolist(), strict=True):
                     self._note(*row)
                 return
             self.acknowledged.retried += 1
-            self._stop.wait(0.05)
+            self.stop.wait(0.05)
 
     def _batch(self, client: Client, batch: Batch) -> BatchAnswer | None:
         try:
@@ -144,7 +135,7 @@ class Load:
             else:
                 self.acknowledged.outcomes.update(outcome.id for outcome in outcomes)
                 return
-            if self._stop.is_set() and attempt > 10:
+            if self.stop.is_set() and attempt > 10:
                 return
 
     def _note(self, id: str, arm: str, propensity: float) -> None:

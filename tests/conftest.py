@@ -1,16 +1,19 @@
-"""What all tests share: how hypothesis searches, and a replay report to look at."""
+"""What all tests share: how hypothesis searches, a replay report to look at, and a manifest to change."""
 
 from __future__ import annotations
 
 import os
 import runpy
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from engine.store import Manifest
     from simulator import ReplayReport
 
 # The same examples in every run, so that a failure is the fault of the change it appears with. To look further, run
@@ -25,3 +28,14 @@ def sample_report() -> ReplayReport:
     """A report with everything that a page can draw, made by hand."""
     made: ReplayReport = runpy.run_path(str(Path(__file__).with_name("sample_report.py")))["made_report"]()
     return made
+
+
+@pytest.fixture(scope="session")
+def make_manifest() -> Callable[..., Manifest]:
+    """A whole manifest but for what is changed of it."""
+    whole: Manifest = runpy.run_path(str(Path(__file__).with_name("sample_manifest.py")))["MANIFEST"]
+
+    def make(**changes: Any) -> Manifest:
+        return replace(whole, **changes)
+
+    return make

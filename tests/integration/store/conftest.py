@@ -1,33 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from engine.store import Manifest
-
 START = datetime(2026, 3, 1, tzinfo=UTC)
-
-MANIFEST = Manifest(
-    version="",
-    parent="",
-    epoch=0,
-    campaign="spring",
-    positions={"w0": {"segment": 1, "offset": 640}},
-    watermark=START,
-    horizon_s={"click": 86_400, "purchase": 604_800.5},
-    vw={"version": "9.11.9", "options": ["--cb_adf", "-q", "UV"]},
-    feature_schema={"dimension": 3, "attributes": {}},
-    catalogue="c0ffee",
-    objective={"weights": {"click": 1.0}, "scale": [0.0, 1.0]},
-    exploration={"policy": "squarecb", "gamma": 100.0, "t": 20_000},
-    floor={"share": 0.05, "hold": 0.01},
-    learned=20_000,
-    created_at=START,
-)
 
 
 class HandClock:
@@ -46,11 +23,3 @@ class HandClock:
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock()
-
-
-@pytest.fixture
-def make_manifest() -> Callable[..., Manifest]:
-    def make(**changes: Any) -> Manifest:
-        return replace(MANIFEST, **changes)
-
-    return make

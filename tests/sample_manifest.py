@@ -1,11 +1,8 @@
+"""A snapshot's manifest with every field filled."""
+
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
-
-import pytest
 
 from engine.store import Manifest
 
@@ -28,11 +25,3 @@ MANIFEST = Manifest(
     learned=20_000,
     created_at=START,
 )
-
-
-@pytest.fixture
-def make_manifest() -> Callable[..., Manifest]:
-    def make(**changes: Any) -> Manifest:
-        return replace(MANIFEST, **changes)
-
-    return make
