@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 from engine.profiles.evaluation.evaluate import evaluate
 from engine.profiles.evaluation.hold_out import HoldOut
-from engine.profiles.making import make
+from engine.profiles.making import Made, make
 from engine.profiles.products import Products
 from engine.profiles.settings import ProfileSettings
 
-# What a fit depends on, and what only its use does.
-FITTED: Mapping[str, Sequence[float | str]] = {
-    "half_life_days": (90.0, 180.0, 720.0),
-    "alpha": (1.0, 5.0),
-    "regularization": (1.0, 10.0),
+# What only the use of a fit depends on, and what needs a fit each.
+USED: Mapping[str, Sequence[float]] = {
+    "sharpness": (1.0, 2.0, 3.0, 4.0),
+    "content_share": (0.0, 0.05, 0.1, 0.2),
 }
-USED: Mapping[str, Sequence[float]] = {"content_share": (0.05, 0.1, 0.2, 0.4), "sharpness": (1.0, 1.5, 2.0, 3.0)}
+FITTED: Mapping[str, Sequence[float]] = {
+    "half_life_days": (45.0, 90.0, 180.0, 720.0),
+    "alpha": (1.0, 5.0, 15.0),
+    "regularization": (3.0, 10.0, 30.0),
+}
 REPEAT = (0.5, 1.0, 2.0, 4.0)
 NOVEL = (0.25, 0.5, 1.0, 1.5, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """Settings, and NDCG@10 of the blend with them, repeats included."""
+    """Settings, and NDCG@10 of a ranker with them."""
 
     settings: ProfileSettings
     ndcg: float
@@ -36,41 +38,66 @@ def tune(
     products: Products,
     base: ProfileSettings,
     *,
-    fitted: Mapping[str, Sequence[float | str]] = FITTED,
+    fitted: Mapping[str, Sequence[float]] = FITTED,
     used: Mapping[str, Sequence[float]] = USED,
     threads: int = 1,
     tell: Callable[[Tried], None] = lambda _: None,
 ) -> Tried:
-    """The best of a grid.
+    """Walk along one setting after the other: the use, the fit, and the use again.
+
+    Judged by NDCG@10 of the blend with repeats; `repeat` by that of blend+personal, `novel_sharpness` by that of the
+    blend without repeats. Of equal values the first of the grid stays.
 
     Args:
         hold_out: Of validation: it ends where the window that is reported begins.
         products: Of the items.
-        base: All other settings.
+        base: Where to begin.
         fitted: Grid of what needs a fit each.
         used: Grid of what does not.
         threads: Of ALS.
         tell: Hears of each.
     """
-    best = Tried(base, -1.0)
-    for values in product(*fitted.values()):
-        settings = replace(base, **dict(zip(fitted, values, strict=True)))  # type: ignore[arg-type]
-        made = make(hold_out.before, products, settings, hold_out.start, threads=threads)
-        for use in product(*used.values()):
-            tried = replace(settings, **dict(zip(used, use, strict=True)))  # type: ignore[arg-type]
-            numbers = evaluate(hold_out, products, tried, rankers=["blend"], made=made).ranked["blend"]
-            found = Tried(tried, float(numbers.ndcg.mean()))
-            tell(found)
-            best = max(best, found, key=lambda one: one.ndcg)
-    made = make(hold_out.before, products, best.settings, hold_out.start, threads=threads)
+    walk = _Walk(hold_out, products, threads, tell)
+    best = base
+    for name, values in (*used.items(), *fitted.items(), *used.items()):
+        if not (name in ("alpha", "regularization") and base.method == "svd"):
+            best = walk.along(best, name, values)
+    best = walk.along(best, "repeat", REPEAT, "blend+personal")
+    best = walk.along(best, "novel_sharpness", NOVEL, novel=True)
+    return walk.tried(best, "blend", novel=False)
 
-    def ndcg(ranker: str, name: str, value: float) -> float:
-        """Of the best settings with one of them changed."""
-        settings = replace(best.settings, **{name: value})  # type: ignore[arg-type]
-        is_novel = name == "novel_sharpness"
-        found = evaluate(hold_out, products, settings, novel=is_novel, rankers=[ranker], made=made)
-        return float(found.ranked[ranker].ndcg.mean())
 
-    repeat = max(REPEAT, key=lambda value: ndcg("blend+personal", "repeat", value))
-    sharpness = max(NOVEL, key=lambda value: ndcg("blend", "novel_sharpness", value))
-    return replace(best, settings=replace(best.settings, repeat=repeat, novel_sharpness=sharpness))
+class _Walk:
+    """Tries settings; keeps the last fit, which the next may use."""
+
+    def __init__(
+        self, hold_out: HoldOut, products: Products, threads: int, tell: Callable[[Tried], None]
+    ) -> None:
+        self._hold_out = hold_out
+        self._products = products
+        self._threads = threads
+        self._tell = tell
+        self._fit: tuple[tuple[object, ...], Made] | None = None
+
+    def along(
+        self, settings: ProfileSettings, name: str, values: Sequence[float], ranker: str = "blend", *, novel: bool = False
+    ) -> ProfileSettings:
+        """The best of some values of one setting."""
+        tries = [
+            self.tried(replace(settings, **{name: value}), ranker, novel=novel)  # type: ignore[arg-type]
+            for value in values
+        ]
+        return max(tries, key=lambda one: one.ndcg).settings
+
+    def tried(self, settings: ProfileSettings, ranker: str, *, novel: bool) -> Tried:
+        """NDCG@10 with settings."""
+        needs = tuple(getattr(settings, name) for name in FITTED)
+        if self._fit is None or self._fit[0] != needs:
+            made = make(self._hold_out.before, self._products, settings, self._hold_out.start, threads=self._threads)
+            self._fit = needs, made
+        found = evaluate(
+            self._hold_out, self._products, settings, novel=novel, rankers=[ranker], made=self._fit[1]
+        )
+        tried = Tried(settings, float(found.ranked[ranker].ndcg.mean()))
+        self._tell(tried)
+        return tried
