@@ -27,8 +27,9 @@ def print_evaluation(measured: Measured, console: Console) -> None:
 
 def _table(title: str, evaluation: Evaluation) -> Table:
     caption = f"{title}: {evaluation.shoppers:,} shoppers, {evaluation.candidates:,} candidates"
-    table = Table("ranker", "Hit@10", "NDCG@10", "NDCG − popularity", "NDCG − personal", title=caption)
-    table.title_justify = "left"
+    table = Table(title=caption, title_justify="left")
+    for name in ("ranker", "Hit@10", "NDCG@10", "NDCG − popularity", "NDCG − personal"):
+        table.add_column(name, no_wrap=name == "ranker")
     intervals = evaluation.table()
     for name in evaluation.ranked:
         row = [name]

@@ -38,7 +38,7 @@ class ProfileSettings:
 
     dimension: int = 64
     content_dimension: int = 32
-    content_share: float = 0.05
+    content_share: float = 0.2
     half_life_days: float = 90.0
     weights: Mapping[EventType, float] = field(default_factory=lambda: dict(_WEIGHTS))
     method: str = "als"
@@ -46,7 +46,7 @@ class ProfileSettings:
     regularization: float = 10.0
     iterations: int = 15
     sharpness: float = 3.0
-    novel_sharpness: float = 1.0
+    novel_sharpness: float = 1.5
     repeat: float = 1.0
     seed: int = 0
 

@@ -70,9 +70,7 @@ def tune(
 class _Walk:
     """Tries settings; keeps the last fit, which the next may use."""
 
-    def __init__(
-        self, hold_out: HoldOut, products: Products, threads: int, tell: Callable[[Tried], None]
-    ) -> None:
+    def __init__(self, hold_out: HoldOut, products: Products, threads: int, tell: Callable[[Tried], None]) -> None:
         self._hold_out = hold_out
         self._products = products
         self._threads = threads
@@ -80,7 +78,13 @@ class _Walk:
         self._fit: tuple[tuple[object, ...], Made] | None = None
 
     def along(
-        self, settings: ProfileSettings, name: str, values: Sequence[float], ranker: str = "blend", *, novel: bool = False
+        self,
+        settings: ProfileSettings,
+        name: str,
+        values: Sequence[float],
+        ranker: str = "blend",
+        *,
+        novel: bool = False,
     ) -> ProfileSettings:
         """The best of some values of one setting."""
         tries = [
@@ -95,9 +99,7 @@ class _Walk:
         if self._fit is None or self._fit[0] != needs:
             made = make(self._hold_out.before, self._products, settings, self._hold_out.start, threads=self._threads)
             self._fit = needs, made
-        found = evaluate(
-            self._hold_out, self._products, settings, novel=novel, rankers=[ranker], made=self._fit[1]
-        )
+        found = evaluate(self._hold_out, self._products, settings, novel=novel, rankers=[ranker], made=self._fit[1])
         tried = Tried(settings, float(found.ranked[ranker].ndcg.mean()))
         self._tell(tried)
         return tried

@@ -47,9 +47,7 @@ def test_five_seconds_later_it_is_another_event() -> None:
 
 
 def test_where_the_shop_names_events_the_name_decides() -> None:
-    events, report = cleaned(
-        rows(("a", "x", 0, "e1"), ("a", "x", 1, "e2"), ("a", "x", 900, "e1"), ("a", "x", 0, "e1"))
-    )
+    events, report = cleaned(rows(("a", "x", 0, "e1"), ("a", "x", 1, "e2"), ("a", "x", 900, "e1"), ("a", "x", 0, "e1")))
     assert events["event_id"].to_list() == ["e1", "e2"]
     assert (report.duplicates, report.resent) == (1, 1)
 
