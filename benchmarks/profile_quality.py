@@ -48,7 +48,8 @@ PAIRS = (
 def main() -> None:
     if not DATA.is_dir():
         sys.exit(f"{DATA}: no data; set ARMSREACH_DATA")
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
+    asked = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
     libraries = ", ".join(
         f"{name} {version(name)}" for name in ("implicit", "scikit-learn", "scipy", "polars", "numpy")
     )

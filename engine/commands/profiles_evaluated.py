@@ -22,7 +22,10 @@ def print_evaluation(measured: Measured, console: Console) -> None:
     )
     console.print(f"foreseen: purchases from {measured.start:%Y-%m-%d %H:%M}Z to {measured.end:%Y-%m-%d %H:%M}Z")
     for title, evaluation in (("repeats included", measured.repeats), ("novel only", measured.novel)):
-        console.print(_table(title, evaluation))
+        if evaluation.shoppers:
+            console.print(_table(title, evaluation))
+        else:
+            console.print(f"{title}: nobody bought one of the {evaluation.candidates:,} candidates")
 
 
 def _table(title: str, evaluation: Evaluation) -> Table:

@@ -152,7 +152,7 @@ def _scorers(
 
 
 def _judged(scorer: Scorer, rows: NDArray[np.int64], relevant: csr_matrix, hidden: csr_matrix | None) -> Ranked:
-    hits, ndcgs = [], []
+    hits, ndcgs = [np.empty(0)], [np.empty(0)]
     for start in range(0, len(rows), _BLOCK):
         block = rows[start : start + _BLOCK]
         scores = np.array(scorer(block), dtype=np.float64)

@@ -100,6 +100,6 @@ class _Walk:
             made = make(self._hold_out.before, self._products, settings, self._hold_out.start, threads=self._threads)
             self._fit = needs, made
         found = evaluate(self._hold_out, self._products, settings, novel=novel, rankers=[ranker], made=self._fit[1])
-        tried = Tried(settings, float(found.ranked[ranker].ndcg.mean()))
+        tried = Tried(settings, float(found.ranked[ranker].ndcg.mean()) if found.shoppers else 0.0)
         self._tell(tried)
         return tried

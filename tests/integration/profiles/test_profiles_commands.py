@@ -52,6 +52,7 @@ def test_build_match_show_and_evaluate(shop: Any, tmp_path: Path) -> None:
     said = run("profiles", "evaluate", path, "--products", shop.products, *MAPPING, *PRODUCTS, "--test-days", 20,
                "--by-level", 1)  # fmt: skip
     assert "3 candidates" in said
+    assert "novel only: nobody bought one of the 3 candidates" in said
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_build_match_show_and_evaluate(shop: Any, tmp_path: Path) -> None:
         (
             b"user,item,at\na,b,2026-01-01\n",
             ["--type", "kind"],
-            r"f.csv: kind: no such column; .*user, item, at.*--type",
+            r"f.csv: kind: no such column; .*item, at.*--type",
         ),
         (b"user,item,at\na,b,c,2026-01-01\n", ["--type", "view"], r"f.csv:2: expected as many fields as the header"),
         (b"user,item,at\n\xff\xfe,b,2026-01-01\n", ["--type", "view"], r"f.csv: expected UTF-8; .*--encoding"),
@@ -87,8 +88,9 @@ def test_bad_files_are_refused_with_place_and_remedy(
 
 def test_a_file_in_another_encoding_is_read(tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_bytes("用户;商品;时间\n小明;茶;2026-01-02 10:00\n".encode("gb18030"))
-    run("profiles", "build", tmp_path / "f.csv", "-o", tmp_path / "out", "--user", "用户", "--item", "商品", "--at", "时间",
-        "--type", "purchase", "--encoding", "gb18030", "--separator", ";", "--time-zone", "Asia/Shanghai")  # fmt: skip
+    path, mapping = tmp_path / "f.csv", ["--user", "用户", "--item", "商品", "--at", "时间", "--type", "purchase"]
+    form = ["--encoding", "gb18030", "--separator", ";", "--time-zone", "Asia/Shanghai"]
+    run("profiles", "build", path, "-o", tmp_path / "out", *mapping, *form)
     (event,) = Events.open(tmp_path / "out")
     assert (event.user, event.item, event.at.isoformat()) == ("小明", "茶", "2026-01-02T02:00:00+00:00")
 
