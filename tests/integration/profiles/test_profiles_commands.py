@@ -111,7 +111,7 @@ def test_forgetting_takes_a_shopper_out_of_profiles(shop: Any, tmp_path: Path, m
     assert holding(out, vector.tobytes())
     assert holding(out, kept.tobytes())
     said = run("forget", "--data", data, "shopper-1")
-    assert "1 shoppers forgotten" in said
+    assert "1 shopper forgotten" in said
     assert not holding(out, vector.tobytes(), pseudonym.encode())
     assert holding(out, kept.tobytes())
     assert store.refresh()
