@@ -1,4 +1,4 @@
-"""The command line: `python -m generators {copy|approve|check|gallery} …`."""
+"""The command line: `python -m generators {needs|copy|approve|check|gallery} …`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from generators.commands.approve import approve
 from generators.commands.check import check
 from generators.commands.copy import copy
 from generators.commands.gallery import gallery
+from generators.commands.needs import needs
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -19,7 +20,7 @@ def generators() -> None:
     """Write promotion copy that never states a wrong fact."""
 
 
-for command in (copy, approve, check, gallery):
+for command in (needs, copy, approve, check, gallery):
     app.command()(command)
 
 
