@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from engine.core.errors import NotFound
 from engine.profiles import Events, Matcher, Products
@@ -21,6 +23,7 @@ from generators.needs.interest import Interest
 from generators.needs.needs import Needs
 from generators.needs.price import PriceModel
 from generators.needs.segment_shares import member_shares, segment_shares, segment_trends
+from generators.needs.segments import Segment
 from generators.needs.settings import NeedsSettings
 from generators.needs.shares import ShareModel, effective
 from generators.needs.stage import shop_cycles, stage
@@ -51,6 +54,7 @@ class NeedsAnalysis:
         present: datetime | None = None,
         topics: Topics | None = None,
         channels: ChannelModel | None = None,
+        groups: Sequence[Segment] = (),
         full_evidence: bool = False,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -64,6 +68,7 @@ class NeedsAnalysis:
             present: Later events are not looked at; by default, just after the last event.
             topics: Found before, to spare time.
             channels: From a log of decisions.
+            groups: A shopper of one of these is shrunk to it where data are few; all others, to the shop.
             full_evidence: Tell what was searched for.
             tell: Hears what is begun.
 
@@ -99,6 +104,7 @@ class NeedsAnalysis:
         self._prices = PriceModel.fit(touched, products)
         self._hours = HourModel.fit(frame, self.settings.time_zone)
         self._channels = channels
+        self._priors = self._group_priors(groups)
         self._products = products
         self._full = full_evidence
         self._base = member_shares(tallied, self.tallied.users(), len(self.topics)).mean(axis=0)
@@ -110,6 +116,7 @@ class NeedsAnalysis:
         settings: NeedsSettings | None = None,
         *,
         channels: ChannelModel | None = None,
+        groups: Sequence[Segment] = (),
         full_evidence: bool = False,
         tell: Callable[[str], None] = lambda _: None,
     ) -> NeedsAnalysis:
@@ -129,6 +136,7 @@ class NeedsAnalysis:
             settings,
             present=present,
             channels=channels,
+            groups=groups,
             full_evidence=full_evidence,
             tell=tell,
         )
@@ -171,6 +179,15 @@ class NeedsAnalysis:
         rows = self.touched.of([user]).filter((pl.col("type") == "purchase") & (pl.col("age") <= days))
         return frozenset(rows["item"].drop_nulls())
 
+    def _group_priors(self, groups: Sequence[Segment]) -> dict[str, NDArray[np.float64]]:
+        """Shopper → mean of the prior by the group."""
+        found = {}
+        for group in groups:
+            rows = self.tallied.of(group.users)
+            counts: NDArray[np.float64] = np.bincount(rows["topic"], rows["count"].to_numpy(), len(self.topics))
+            found |= dict.fromkeys(group.users, self.shares.group_prior(counts))
+        return found
+
     def _needs(
         self, kind: str, name: str, users: list[str], interests: tuple[Interest, ...], audience: Mapping[str, Any]
     ) -> Needs:
@@ -186,7 +203,8 @@ class NeedsAnalysis:
         if rows.is_empty():
             return ()
         topics = rows["topic"].to_numpy()
-        found = self.shares.posterior(topics, rows["count"].to_numpy(), float(rows["total"][0]))
+        counts, total = rows["count"].to_numpy(), float(rows["total"][0])
+        found = self.shares.posterior(topics, counts, total, self._priors.get(user))
         recent, events = int(rows["recent"].sum()), int(rows["events"].sum())
         pairs = [(int(now), int(all_ - now)) for now, all_ in rows.select("recent", "events").iter_rows()]
         changes = trends(pairs, recent, events - recent)

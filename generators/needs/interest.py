@@ -17,10 +17,11 @@ class Evidence:
 
     Attributes:
         type: `view`, `search`, `cart` or `purchase`.
-        item: The product's id; "" for searches.
+        item: The heaviest product's id; "" for searches.
         title: As the catalogue has it; "" for searches.
         times: How often.
         last: Day of the last one.
+        products: How many products of this title; 0 for searches.
         shoppers: How many did it.
         query: What was searched for; None unless all evidence was asked for, as it may be personal.
     """
@@ -30,6 +31,7 @@ class Evidence:
     title: str
     times: int
     last: date
+    products: int = 1
     shoppers: int = 1
     query: str | None = None
 

@@ -58,7 +58,7 @@ class PriceModel:
     """Scores of all purchases, and how much of their spread lies between shoppers.
 
     Attributes:
-        scored: Rows of purchases: user, rank, discounted (null if unknown), score.
+        scored: Rows of purchases: user, item, day, paid (of one), rank, discounted (null if unknown), score.
         mean: Of the scores, a shopper as much as another.
         within: Variance within shoppers.
         between: Variance between them; 0 where there is none beyond chance.
@@ -87,13 +87,15 @@ class PriceModel:
         """
         bought = touched.filter(pl.col("type") == "purchase")
         priced = bought.filter((pl.col("value") > 0) & (pl.col("quantity") > 0)).select(
-            "user", "item", (pl.col("value") / pl.col("quantity")).alias("paid")
+            "user", "item", "day", (pl.col("value") / pl.col("quantity")).alias("paid")
         )
         if priced.is_empty():
             reason = "no_purchases" if bought.is_empty() else "no_money"
             return cls(UserRows(_no_scores()), 0.0, 0.0, 0.0, "", reason)
         scored, usual = _scored(priced, products)
-        per = scored.group_by("user").agg(
+        # In order, since sums of floats depend on it.
+        scored = scored.sort("user", "day", "item")
+        per = scored.group_by("user", maintain_order=True).agg(
             pl.len().alias("n"), pl.col("score").mean(), pl.col("score").var().alias("var")
         )
         many = per.filter(pl.col("n") > 1)
@@ -111,7 +113,7 @@ class PriceModel:
             reason = self.reason or "no_ranked_price"
             shop = None if self.reason else self.mean
             return PriceSensitivity(None, None, None, "unknown", shop, None, None, 0, self.usual, reason)
-        per = rows.group_by("user").agg(pl.len().alias("n"), pl.col("score").mean())
+        per = rows.group_by("user", maintain_order=True).agg(pl.len().alias("n"), pl.col("score").mean())
         count = per["n"].to_numpy().astype(np.float64)
         worth = count * self.between / (count * self.between + self.within) if self.between else np.zeros(len(count))
         means = self.mean + worth * (per["score"].to_numpy() - self.mean)
@@ -155,7 +157,7 @@ def _scored(priced: pl.DataFrame, products: Products) -> tuple[pl.DataFrame, str
     cheap = 1.0 - pl.col("rank")
     score = pl.when(pl.col("discounted").is_null()).then(cheap).otherwise((cheap + pl.col("discounted")) / 2.0)
     known = found["discounted"].count() > 0
-    kept = found.select("user", "item", "paid", "rank", "discounted", score.alias("score"))
+    kept = found.select("user", "item", "day", "paid", "rank", "discounted", score.alias("score"))
     return kept, ("catalogue" if catalogue else "paid") if known else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -66,7 +67,7 @@ def _interests(needs: Needs, words: dict[str, Any]) -> Table:
             f"{_percent(interest.share)} ({_percent(interest.base)})",
             f"{min(interest.confidence, 0.999):.0%}" if interest.confidence < 0.995 else ">99%",
             Text(words[trend], style=_COLOURS.get(trend, "dim")),
-            _stage(interest, words),
+            _stage(interest, needs.as_of.date(), words),
             "–" if interest.intent is None else _percent(interest.intent),
             Text("\n".join(_said(item, words) for item in interest.evidence), style="dim"),
         )
@@ -75,7 +76,7 @@ def _interests(needs: Needs, words: dict[str, Any]) -> Table:
     return table
 
 
-def _stage(interest: Interest, words: dict[str, Any]) -> Text:
+def _stage(interest: Interest, present: date, words: dict[str, Any]) -> Text:
     stage = interest.stage
     if stage is None:
         total = sum(interest.stages.values())
@@ -84,7 +85,9 @@ def _stage(interest: Interest, words: dict[str, Any]) -> Text:
     name = words[stage.name]
     if stage.due is not None and stage.cycle.days is not None:
         of = words["of_shop"] if stage.cycle.of == "shop" else ""
-        name = words["due_on"].format(stage=name, due=stage.due, days=f"{stage.cycle.days:.0f}", of=of)
+        name = words["due_on" if stage.due > present else "due_was"].format(
+            stage=name, due=stage.due, days=f"{stage.cycle.days:.0f}", of=of
+        )
     elif stage.last_bought is not None:
         name = words["bought_on"].format(stage=name, last=stage.last_bought)
     return Text(name, style=_COLOURS.get(stage.name, ""))

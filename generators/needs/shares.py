@@ -42,7 +42,7 @@ class ShareModel:
             topics: How many there are.
         """
         counts = effective(tallied)
-        sums = counts.group_by("topic").agg(pl.col("count").sum()).sort("topic")
+        sums = counts.group_by("topic", maintain_order=True).agg(pl.col("count").sum()).sort("topic")
         base = np.full(topics, 0.5)
         base[sums["topic"].to_numpy()] += sums["count"].to_numpy()
         base /= base.sum()
@@ -65,7 +65,7 @@ class ShareModel:
         self,
         topics: NDArray[np.int64],
         counts: NDArray[np.float64],
-        total: float,
+        total: float | NDArray[np.float64],
         prior: NDArray[np.float64] | None = None,
     ) -> Posterior:
         """Of some topics of one shopper.
@@ -73,14 +73,24 @@ class ShareModel:
         Args:
             topics: Which; shape (m,).
             counts: Effective touches in each; shape (m,).
-            total: Effective touches in all topics.
-            prior: Mean of the prior, such as the shares of the shopper's segment; the shop's by default. Shape (k,).
+            total: Effective touches in all topics; of the shopper, or of each row's. Shape () or (m,).
+            prior: Mean of the prior, such as the shares of the shopper's segment; the shop's by default. Shape (k,),
+                or (m, k) for rows of several shoppers.
         """
         mean = self.base if prior is None else prior
-        a = self.strength * mean[topics] + counts
-        b = self.strength * (1.0 - mean[topics]) + (total - counts)
+        own = mean[topics] if mean.ndim == 1 else mean[np.arange(len(topics)), topics]
+        a = self.strength * own + counts
+        b = self.strength * (1.0 - own) + (total - counts)
         base = self.base[topics]
         return Posterior(a / (a + b), beta.ppf(0.05, a, b), beta.ppf(0.95, a, b), beta.sf(base, a, b), base)
+
+    def group_prior(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean of the prior of a group's shoppers: its shares, shrunk to the shop's like those of one shopper.
+
+        Args:
+            counts: Effective touches of all its shoppers in each topic, shape (k,).
+        """
+        return np.asarray((self.strength * self.base + counts) / (self.strength + counts.sum()))
 
 
 @dataclass(frozen=True, slots=True)

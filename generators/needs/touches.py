@@ -80,7 +80,7 @@ def tallies(touched: pl.DataFrame, at: datetime, settings: NeedsSettings) -> pl.
     return (
         touched.lazy()
         .filter((pl.col("at") < at) & (pl.col("topic") >= 0) & (pl.col("weight") > 0))
-        .group_by("user", "topic")
+        .group_by("user", "topic", maintain_order=True)
         .agg(
             weight.sum().alias("weight"),
             (weight**2).sum().alias("weight_2"),
