@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -25,6 +26,7 @@ from generators.needs.touches import tallies
 TOP = 5
 SURE = 0.8
 _LEAST = 10
+_CHANCES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 _BINS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
 
@@ -61,7 +63,7 @@ class Pairs:
         enough = self.table.filter(pl.col("events").sum().over("user") >= least)
         ranked = enough.sort("user", "confidence", "topic", descending=[False, True, False])
         best = ranked.group_by("user", maintain_order=True).head(TOP)
-        return {user: topics for user, topics in best.group_by("user", maintain_order=True).agg("topic").iter_rows()}
+        return dict(best.group_by("user", maintain_order=True).agg("topic").iter_rows())
 
 
 def stability(
@@ -78,8 +80,11 @@ def stability(
         order = rng.permutation(len(users))
         shuffled.append(np.mean([_jaccard(left[i], right[j]) for i, j in enumerate(order)]))
     p = (1 + sum(value >= own.mean() for value in shuffled)) / (1 + len(shuffled))
-    print(f"RESULT stability jaccard@{TOP} {_mean(own, resamples)} of {len(users)} households; "
-          f"permuted households {np.mean(shuffled):.3f} (greatest of {len(shuffled)}: {max(shuffled):.3f}, p {p:.4f})")  # fmt: skip
+    result(
+        f"stability jaccard@{TOP} {_mean(own, resamples)} of {len(users)} households;",
+        f"permuted households {np.mean(shuffled):.3f}",
+        f"(greatest of {len(shuffled)}: {max(shuffled):.3f}, p {p:.4f})",
+    )
 
 
 def calibration(name: str, pairs: Pairs, later: pl.DataFrame, resamples: int) -> None:
@@ -99,15 +104,18 @@ def calibration(name: str, pairs: Pairs, later: pl.DataFrame, resamples: int) ->
     held = (k > count * base).astype(np.float64)
     told = betabinom.sf(np.floor(count * base), count.astype(np.int64), table["a"].to_numpy(), table["b"].to_numpy())
     print(f"prior strength {pairs.model.strength:.0f} touches")
-    for low, high in zip(_BINS, _BINS[1:], strict=False):
+    for low, high in pairwise(_BINS):
         inside = ((table["confidence"] >= low) & (table["confidence"] < high)).to_numpy()
         if not inside.any():
             continue
         users = table["user"].to_numpy()[inside]
         lift = k[inside].sum() / (count * base)[inside].sum()
-        print(f"RESULT confidence {low:.2f}-{high:.2f} on {name}: mean {table['confidence'].to_numpy()[inside].mean():.3f}, "
-              f"above the base {_clustered(held[inside], users, resamples)}, foretold {told[inside].mean():.3f}, "
-              f"share over base {lift:.2f}, {inside.sum()} interests of {len(set(users))} households")  # fmt: skip
+        mean = table["confidence"].to_numpy()[inside].mean()
+        result(
+            f"confidence {low:.2f}-{high:.2f} on {name}: mean {mean:.3f},",
+            f"above the base {_clustered(held[inside], users, resamples)}, foretold {told[inside].mean():.3f},",
+            f"share over base {lift:.2f}, {inside.sum()} interests of {len(set(users))} households",
+        )
 
 
 def prior_likelihood(
@@ -123,7 +131,7 @@ def prior_likelihood(
     counts = _matrix(pairs.table.select("user", "topic", pl.col("count").alias("value")), topics)
     after = _matrix(later.group_by("user", "topic").agg(pl.len().cast(pl.Float64).alias("value")), topics)
     users = sorted(set(counts) & set(after))
-    shop = {user: pairs.model.base for user in users}
+    shop = dict.fromkeys(users, pairs.model.base)
     for number in (4, 8, 16):
         segment = {}
         for group in cluster_segments(made.users, made.vectors, number, settings.seed):
@@ -138,8 +146,11 @@ def prior_likelihood(
             for user in users
         ])  # fmt: skip
         few = np.array([counts[user].sum() < 10 for user in users])
-        print(f"RESULT prior of {number} segments over the shop's: log-likelihood of the later half {_mean(gain, resamples)} a household; "
-              f"with fewer than 10 effective touches {_mean(gain[few], resamples)} ({few.sum()} of {len(users)})")  # fmt: skip
+        result(
+            f"prior of {number} segments over the shop's: log-likelihood of the later half a household",
+            f"{_mean(gain, resamples)}; with fewer than 10 effective touches {_mean(gain[few], resamples)}",
+            f"({few.sum()} of {len(users)})",
+        )
 
 
 def usefulness(
@@ -179,15 +190,14 @@ def usefulness(
         ("popular", f"the {TOP} most popular topics"),
     ):
         users_, values = (np.array(column) for column in zip(*rows[name], strict=True))
-        print(
-            f"RESULT bought {name}: {_clustered(values.astype(np.float64), users_, resamples)} {what}, n {len(values)}"
-        )
+        mean = _clustered(values.astype(np.float64), users_, resamples)
+        result(f"bought {name}: {mean} {what}, n {len(values)}")
     users_, own = (np.array(column) for column in zip(*rows["sure"], strict=True))
     lifts = own.astype(np.float64) - np.array([value for _, value in rows["rate"]])
-    print(f"RESULT bought sure − rate: {_clustered(lifts, users_, resamples)}")
+    result(f"bought sure − rate: {_clustered(lifts, users_, resamples)}")
     users_, one = (np.array(column) for column in zip(*rows["intent"], strict=True))
     gain = one.astype(np.float64) - np.array([value for _, value in rows["popular"]])
-    print(f"RESULT bought intent − popular: {_clustered(gain, users_, resamples)}")
+    result(f"bought intent − popular: {_clustered(gain, users_, resamples)}")
 
 
 def intent_quality(
@@ -210,13 +220,18 @@ def intent_quality(
         bought.append(bought_within(touched, pairs.table, at, at + span))
         users.append(pairs.table["user"].to_numpy())
     p, base, y, who = (np.concatenate(part) for part in (chances, rates, bought, users))
-    print(f"RESULT intent AUC {roc_auc_score(y, p):.3f} (topic's rate {roc_auc_score(y, base):.3f}), Brier "
-          f"{brier_score_loss(y, p):.4f} (topic's rate {brier_score_loss(y, base):.4f}), {len(y)} pairs, {int(y.sum())} bought")  # fmt: skip
-    for low, high in ((0, 0.02), (0.02, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.4), (0.4, 0.7), (0.7, 1.01)):
+    result(
+        f"intent AUC {roc_auc_score(y, p):.3f} (topic's rate {roc_auc_score(y, base):.3f}),",
+        f"Brier {brier_score_loss(y, p):.4f} (topic's rate {brier_score_loss(y, base):.4f}),",
+        f"{len(y)} pairs, {int(y.sum())} bought",
+    )
+    for low, high in pairwise(_CHANCES):
         inside = (p >= low) & (p < high)
-        if inside.sum() >= 20:
-            print(f"RESULT intent {low:.2f}-{min(high, 1.0):.2f}: mean {p[inside].mean():.3f}, bought "
-                  f"{_clustered(y[inside], who[inside], resamples)}, n {inside.sum()}")  # fmt: skip
+        if inside.sum() >= _LEAST:
+            result(
+                f"intent {low:.2f}-{high:.2f}: mean {p[inside].mean():.3f},",
+                f"bought {_clustered(y[inside], who[inside], resamples)}, n {inside.sum()}",
+            )
 
 
 def discounts(touched: pl.DataFrame, products: Products, till: pl.DataFrame, resamples: int) -> None:
@@ -225,8 +240,11 @@ def discounts(touched: pl.DataFrame, products: Products, till: pl.DataFrame, res
     rows = model.scored.frame.join(till, on=["user", "item", "day"]).drop_nulls("discounted")
     said, true = rows["discounted"].to_numpy() > 0, rows["off"].to_numpy()
     who = rows["user"].to_numpy()
-    print(f"RESULT discounts: {said.mean():.3f} told, {true.mean():.3f} true; precision "
-          f"{_clustered(true[said].astype(float), who[said], resamples)}, recall {_clustered(said[true].astype(float), who[true], resamples)}, n {len(said)}")  # fmt: skip
+    result(
+        f"discounts: {said.mean():.3f} told, {true.mean():.3f} true;",
+        f"precision {_clustered(true[said].astype(float), who[said], resamples)},",
+        f"recall {_clustered(said[true].astype(float), who[true], resamples)}, n {len(said)}",
+    )
     truth = rows.group_by("user").agg(pl.col("off").mean(), pl.len().alias("n")).filter(pl.col("n") >= 20)
     index = np.array([model.of([user]).index for user in truth["user"]], dtype=np.float64)
     correlation = np.corrcoef(index, truth["off"].to_numpy())[0, 1]
@@ -239,9 +257,17 @@ def discounts(touched: pl.DataFrame, products: Products, till: pl.DataFrame, res
     )
     both = halves.filter(pl.col("n") >= 10).pivot("half", index="user", values="score").drop_nulls()
     own = np.corrcoef(both["0"].to_numpy(), both["1"].to_numpy())[0, 1]
-    print(f"RESULT price index: correlation with the till's share of discounts {correlation:.3f} ({truth.height} households with 20 "
-          f"purchases), of two halves of a household's purchases {own:.3f} ({both.height}); variance between {model.between:.4f}, "
-          f"within {model.within:.4f}")  # fmt: skip
+    result(
+        f"price index: correlation with the till's share of discounts {correlation:.3f}",
+        f"({truth.height} households with 20 purchases),",
+        f"of two halves of a household's purchases {own:.3f} ({both.height});",
+        f"variance between {model.between:.4f}, within {model.within:.4f}",
+    )
+
+
+def result(*parts: str) -> None:
+    """Print one line of figures."""
+    print("RESULT", *parts, flush=True)
 
 
 def _jaccard(one: set[int], other: set[int]) -> float:

@@ -36,7 +36,7 @@ from benchmarks.needs_measures import (  # noqa: E402
     stability,
     usefulness,
 )
-from engine.profiles import BuildInput, EventColumns, Events, Matcher, ProductColumns, ProfileBuild, Products  # noqa: E402
+from engine.profiles import BuildInput, EventColumns, Events, Matcher, ProductColumns, Products, ProfileBuild  # noqa: E402
 from generators.needs.settings import NeedsSettings  # noqa: E402
 from generators.needs.topics import Topics  # noqa: E402
 from generators.needs.touches import touches  # noqa: E402

@@ -63,6 +63,9 @@ def needs(
     per_interest: Annotated[int, typer.Option(min=1, max=100, help="Products an interest.")] = 1,
     log: Annotated[Path | None, typer.Option(help="Decision log (.jsonl) for channel habits.")] = None,
     language: Annotated[str, typer.Option(help="Of the report and the briefs: en or zh.")] = "en",
+    shrink_to: Annotated[
+        str, typer.Option(help="Where data are few: shop, or segment of --segment or --users.")
+    ] = "shop",
     time_zone: Annotated[str, typer.Option(help="IANA zone of the hours.")] = "UTC",
     evidence: Annotated[str, typer.Option(help="brief, or full: with what a shopper searched for.")] = "brief",
     topics: Annotated[int, typer.Option(min=0, help="Clusters of products; 0 chooses.")] = 0,
@@ -74,9 +77,9 @@ def needs(
     data: Annotated[str, typer.Option("--data", help="Data folder whose pseudonyms the profiles know.")] = "",
 ) -> None:
     """Tell what shoppers and segments need, and why; the folder and the shop's events stay as they are."""
-    from generators.needs import ChannelModel, NeedsAnalysis, NeedsSettings, needs_report
+    from generators.needs import ChannelModel, NeedsAnalysis, NeedsSettings
 
-    _check(language, evidence)
+    _check(language, evidence, shrink_to)
     asked = _Asked(user or [], users, segment or [], attributes, user_column, every)
     _check_asked(asked)
     campaign = _campaign(products, briefs, column, currency, offer, code, ends, channels, per_interest, language)
@@ -84,18 +87,22 @@ def needs(
         half_life_days=half_life, topics=topics, least_confidence=min_confidence, most_interests=most,
         time_zone=time_zone, seed=seed,
     )  # fmt: skip
-    out, progress = Console(), _progress()
-    with progress:
+    with _progress() as progress:
         task = progress.add_task("reading", total=None)
+
+        def tell(what: str) -> None:
+            progress.update(task, description=what)
+
+        key = _key(config, data)
+        groups = _groups(folder, asked, key, seed, tell)
         analysis = NeedsAnalysis.open(
             folder,
             settings,
             channels=ChannelModel.read(log) if log else None,
+            groups=groups if shrink_to == "segment" else (),
             full_evidence=evidence == "full",
-            tell=lambda what: progress.update(task, description=what),
+            tell=tell,
         )
-        key = _key(config, data)
-        groups = _groups(folder, asked, key, seed, lambda what: progress.update(task, description=what))
         everybody = analysis.users() if every else [_known_as(id_, key) for id_ in asked.users]
         progress.update(task, description="needs", total=len(groups) + len(everybody))
         found, written = [], []
@@ -104,16 +111,28 @@ def needs(
             progress.advance(task)
             found.append(one)
             written += briefed(one)
+    _print(found, language)
+    _write(found, groups, written, output, members, briefs, Console(stderr=True, soft_wrap=True))
+
+
+def _print(found: list[Needs], language: str) -> None:
+    from generators.needs import needs_report, segment_table
+
+    out = Console()
     for one in found[:_SHOWN]:
         out.print(needs_report(one, language))
     if len(found) > _SHOWN:
         out.print(f"… and {len(found) - _SHOWN:,} more; -o writes all of them", style="dim", highlight=False)
-    _write(found, groups, written, output, members, briefs, Console(stderr=True, soft_wrap=True))
+    segments = [one for one in found if one.kind == "segment"]
+    if len(segments) > 1:
+        out.print(segment_table(segments, language))
 
 
-def _check(language: str, evidence: str) -> None:
+def _check(language: str, evidence: str, shrink_to: str) -> None:
     if language not in LANGUAGES:
         raise InvalidInput(f"expected one of {', '.join(LANGUAGES)}, got {language!r}", field="--language")
+    if shrink_to not in ("shop", "segment"):
+        raise InvalidInput(f"expected shop or segment, got {shrink_to!r}", field="--shrink-to")
     if evidence not in ("brief", "full"):
         raise InvalidInput(f"expected brief or full, got {evidence!r}", field="--evidence")
 

@@ -10,6 +10,7 @@ from generators.needs.channels import ChannelModel
 from generators.needs.interest import Evidence, Interest
 from generators.needs.needs import Needs
 from generators.needs.report import needs_report
+from generators.needs.segment_table import segment_table
 from generators.needs.segments import Segment, attribute_segment, cluster_segments, read_users
 from generators.needs.settings import NeedsSettings
 
@@ -29,4 +30,5 @@ __all__ = [
     "cluster_segments",
     "needs_report",
     "read_users",
+    "segment_table",
 ]

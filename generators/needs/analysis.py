@@ -181,10 +181,10 @@ class NeedsAnalysis:
 
     def _group_priors(self, groups: Sequence[Segment]) -> dict[str, NDArray[np.float64]]:
         """Shopper → mean of the prior by the group."""
-        found = {}
+        found: dict[str, NDArray[np.float64]] = {}
         for group in groups:
             rows = self.tallied.of(group.users)
-            counts: NDArray[np.float64] = np.bincount(rows["topic"], rows["count"].to_numpy(), len(self.topics))
+            counts = np.bincount(rows["topic"], rows["count"].to_numpy(), len(self.topics)).astype(np.float64)
             found |= dict.fromkeys(group.users, self.shares.group_prior(counts))
         return found
 

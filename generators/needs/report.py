@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from rich import box
@@ -18,6 +15,7 @@ from generators.needs.hours import HourHabits, Slot
 from generators.needs.interest import Evidence, Interest
 from generators.needs.needs import Needs
 from generators.needs.price import PriceSensitivity
+from generators.needs.words import percent, words_of
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _COLOURS = {"growing": "green", "fading": "red", "due": "bold yellow", "considering": "bold cyan", "lapsed": "red"}
@@ -30,10 +28,10 @@ def needs_report(needs: Needs, language: str = "en") -> RenderableType:
         needs: Of a shopper or a segment.
         language: `en` or `zh`.
     """
-    words = _words(language)
+    words = words_of(language)
     basis = words["basis"].format(
         touches=f"{needs.touches:,}", first=needs.first, last=needs.last, as_of=needs.as_of.date(),
-        placed=_percent(needs.placed),
+        placed=percent(needs.placed),
     )  # fmt: skip
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold", no_wrap=True)
@@ -64,11 +62,11 @@ def _interests(needs: Needs, words: dict[str, Any]) -> Table:
         trend = interest.trend.direction
         table.add_row(
             Text(interest.topic.name),
-            f"{_percent(interest.share)} ({_percent(interest.base)})",
+            f"{percent(interest.share)} ({percent(interest.base)})",
             f"{min(interest.confidence, 0.999):.0%}" if interest.confidence < 0.995 else ">99%",
             Text(words[trend], style=_COLOURS.get(trend, "dim")),
             _stage(interest, needs.as_of.date(), words),
-            "–" if interest.intent is None else _percent(interest.intent),
+            "–" if interest.intent is None else percent(interest.intent),
             Text("\n".join(_said(item, words) for item in interest.evidence), style="dim"),
         )
     if needs.intent_reason:
@@ -81,7 +79,7 @@ def _stage(interest: Interest, present: date, words: dict[str, Any]) -> Text:
     if stage is None:
         total = sum(interest.stages.values())
         ranked = sorted(interest.stages.items(), key=lambda pair: (-pair[1], pair[0]))
-        return Text(", ".join(f"{words[name]} {_percent(count / total)}" for name, count in ranked))
+        return Text(", ".join(f"{words[name]} {percent(count / total)}" for name, count in ranked))
     name = words[stage.name]
     if stage.due is not None and stage.cycle.days is not None:
         of = words["of_shop"] if stage.cycle.of == "shop" else ""
@@ -110,7 +108,7 @@ def _price(price: PriceSensitivity, words: dict[str, Any]) -> str:
         return str(words["unknown_price"].format(reason=words["reasons"][price.reason]))
     discount = ""
     if price.discount_share is not None:
-        discount = words["discount"].format(share=_percent(price.discount_share), usual=words[price.usual])
+        discount = words["discount"].format(share=percent(price.discount_share), usual=words[price.usual])
     return str(words["price_line"].format(
         level=words[price.level], index=f"{price.index:.2f}", low=f"{price.low:.2f}", high=f"{price.high:.2f}",
         shop=f"{price.shop:.2f}", purchases=price.purchases, rank=f"{price.price_rank:.2f}", discount=discount,
@@ -122,8 +120,8 @@ def _hours(hours: HourHabits, words: dict[str, Any]) -> RenderableType:
         return str(words["reasons"][hours.reason])
     slots = "; ".join(
         words["slot"].format(
-            start=slot.start, end=(slot.start + 3) % 24, share=_percent(slot.share), low=_percent(slot.low),
-            high=_percent(slot.high),
+            start=slot.start, end=(slot.start + 3) % 24, share=percent(slot.share), low=percent(slot.low),
+            high=percent(slot.high),
         )
         for slot in hours.slots
     )  # fmt: skip
@@ -144,7 +142,7 @@ def _weekdays(hours: HourHabits, words: dict[str, Any]) -> str:
 
     def told(slot: Slot) -> str:
         mark = "▲" if slot.confidence >= 0.9 else "▼" if slot.confidence <= 0.1 else ""
-        return f"{words['days'][slot.start - 1]} {_percent(slot.share)}{mark}"
+        return f"{words['days'][slot.start - 1]} {percent(slot.share)}{mark}"
 
     return "  ".join(told(slot) for slot in hours.weekdays)
 
@@ -154,20 +152,8 @@ def _channels(needs: Needs, words: dict[str, Any]) -> str:
         return str(words["no_channels"])
     return "\n".join(
         words["channel"].format(
-            channel=habit.channel, rate=_percent(habit.rate), low=_percent(habit.low), high=_percent(habit.high),
-            clicked=habit.clicked, sent=habit.sent, everyone=_percent(habit.everyone),
+            channel=habit.channel, rate=percent(habit.rate), low=percent(habit.low), high=percent(habit.high),
+            clicked=habit.clicked, sent=habit.sent, everyone=percent(habit.everyone),
         )
         for habit in needs.channels
     )  # fmt: skip
-
-
-def _percent(share: float) -> str:
-    """Two figures where it is small."""
-    return f"{share:.0%}" if share >= 0.0995 or share == 0 else f"{share:.1%}"
-
-
-@cache
-def _words(language: str) -> dict[str, Any]:
-    text = resources.files("generators.needs").joinpath("data/report.toml").read_text(encoding="utf-8")
-    found: dict[str, Any] = tomllib.loads(text)[language]
-    return found

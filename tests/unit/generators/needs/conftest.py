@@ -77,7 +77,9 @@ def shop() -> Shop:
             paid = (item.price or 0.0) * off if kind == "purchase" else None
             rows.append((user, item.id, kind, at, 1.0, paid, None))
         word = WORDS[next(levels for levels in WORDS if levels[1] == one.interest)].split()[0]
-        rows.append((user, None, "search", START + timedelta(days=170, hours=one.hour), 1.0, None, f"{word} for my mother"))
+        rows.append(
+            (user, None, "search", START + timedelta(days=170, hours=one.hour), 1.0, None, f"{word} for my mother")
+        )
     return Shop(products, content, Events.of_rows(rows), truth)
 
 

@@ -26,7 +26,8 @@ T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 class Two:
     """Topics of two products and no texts."""
 
-    items = {"a": 0, "b": 1}
+    def __init__(self):
+        self.items = {"a": 0, "b": 1}
 
     def of_texts(self, texts):
         return np.full(len(texts), -1, dtype=np.int64)
@@ -126,10 +127,8 @@ def test_trends_compare_shares_and_not_rates():
 
 def test_chance_makes_few_trends():
     rng = np.random.default_rng(1)
-    found = [
-        trends([(int(a), int(b)) for a, b in zip(rng.multinomial(40, [0.1] * 10), rng.multinomial(60, [0.1] * 10), strict=True)], 40, 60)
-        for _ in range(100)
-    ]  # fmt: skip
+    draws = [np.stack([rng.multinomial(n, [0.1] * 10) for n in (40, 60)], axis=1) for _ in range(100)]
+    found = [trends([(int(now), int(before)) for now, before in draw], 40, 60) for draw in draws]
     wrong = sum(any(trend.direction in ("growing", "fading") for trend in one) for one in found)
     assert wrong <= 15
 
@@ -162,7 +161,9 @@ def test_price_without_money_is_unknown_with_its_reason():
 
 def test_hours_of_a_night_owl_wrap_round_midnight():
     angles = vonmises.rvs(20.0, size=200, random_state=2)
-    rows = [("u", "a", "view", T0.replace(hour=0) + timedelta(days=n, hours=a * 12 / np.pi)) for n, a in enumerate(angles)]
+    rows = [
+        ("u", "a", "view", T0.replace(hour=0) + timedelta(days=n, hours=a * 12 / np.pi)) for n, a in enumerate(angles)
+    ]
     model = HourModel.fit(Events.of_rows([(*row, 1.0, None, None) for row in rows]).frame(), "UTC")
     found = model.of(["u"])
     assert abs((found.mean_hour + 12) % 24 - 12) < 0.3
@@ -172,14 +173,18 @@ def test_hours_of_a_night_owl_wrap_round_midnight():
 
 
 def test_hours_follow_the_time_zone():
-    frame = Events.of_rows([("u", "a", "view", T0 + timedelta(days=n, minutes=n), 1.0, None, None) for n in range(9)]).frame()
+    frame = Events.of_rows(
+        [("u", "a", "view", T0 + timedelta(days=n, minutes=n), 1.0, None, None) for n in range(9)]
+    ).frame()
     found = HourModel.fit(frame, "Asia/Shanghai").of(["u"])
     assert found.mean_hour == pytest.approx(20.07, abs=0.05)
 
 
 def test_days_without_hours_have_no_habits():
     midnight = T0.replace(hour=0)
-    frame = Events.of_rows([("u", "a", "view", midnight + timedelta(days=n), 1.0, None, None) for n in range(9)]).frame()
+    frame = Events.of_rows(
+        [("u", "a", "view", midnight + timedelta(days=n), 1.0, None, None) for n in range(9)]
+    ).frame()
     assert HourModel.fit(frame, "UTC").of(["u"]).reason == "no_hours"
 
 

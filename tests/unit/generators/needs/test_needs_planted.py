@@ -14,7 +14,9 @@ PRESENT = datetime(2026, 6, 30, tzinfo=UTC)
 
 
 def test_topics_are_the_categories_of_the_catalogue(shop, analysis):
-    assert {topic.labels for topic in analysis.topics.named} == {(levels[-1],) for levels in shop.products.frame().select("level_1", "level_2").unique().rows()}
+    assert {topic.labels for topic in analysis.topics.named} == {
+        (levels[-1],) for levels in shop.products.frame().select("level_1", "level_2").unique().rows()
+    }
     for item, topic in analysis.topics.items.items():
         assert analysis.topics.named[topic].labels == shop.products.get(item).levels[1:]
 
