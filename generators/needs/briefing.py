@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import Any
 
 from engine.core.errors import InvalidInput
 from generators.brief import CHANNELS, Brief
+from generators.brief_plain import brief_plain
 from generators.needs.analysis import NeedsAnalysis
 from generators.needs.interest import Interest
 from generators.needs.needs import Needs
@@ -105,17 +107,19 @@ def brief_for(needs: Needs, interest: Interest, item: str, campaign: Campaign) -
     )
     order = [habit.channel for habit in needs.channels if habit.channel in campaign.channels]
     channels = (*order, *(channel for channel in campaign.channels if channel not in order))
-    audience = dict(needs.audience) if needs.audience else {"interest": (interest.topic.key,)}
+    audience = dict(needs.audience) or _audience(interest, campaign, sensitive)
     who = re.sub(r"[^A-Za-z0-9_.-]+", "-", needs.name)[:24] if needs.kind == "segment" else "shopper"
     brief = replace(
         facts,
-        id=f"{who}.{interest.topic.key}.{facts.id}"[:80],
         offer=offer,
         language=campaign.language,
         tone=TONES[stage],
         channels=channels,
         audience=audience,
     )
+    # Shoppers who need the same share a brief; what differs in anything has another id.
+    digest = hashlib.blake2b(repr(sorted(brief_plain(brief).items())).encode(), digest_size=4).hexdigest()
+    brief = replace(brief, id=f"{f'{who}.{interest.topic.key}.{facts.id}'[:71]}.{digest}")
     plain = needs.to_json()
     place = needs.interests.index(interest)
     evidence = {
@@ -136,6 +140,16 @@ def brief_for(needs: Needs, interest: Interest, item: str, campaign: Campaign) -
         "time_zone": needs.hours.zone,
     }
     return BriefFromNeeds(brief, evidence)
+
+
+def _audience(
+    interest: Interest, campaign: Campaign, sensitive: bool
+) -> dict[str, tuple[str | int | float | bool, ...]]:
+    """Of a shopper's brief: all who have the interest; and where there is an offer, those whom it is for, or not."""
+    found: dict[str, tuple[str | int | float | bool, ...]] = {"interest": (interest.topic.key,)}
+    if campaign.offer.kind is not OfferKind.NONE:
+        found["price_sensitivity"] = ("high",) if sensitive else ("low", "average", "unknown")
+    return found
 
 
 def _offer(facts: Brief, allowed: Offer, sensitive: bool) -> tuple[Offer, str]:

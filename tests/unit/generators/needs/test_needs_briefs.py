@@ -111,3 +111,20 @@ def test_what_is_due_may_be_offered_again(shop, analysis, told, feed):
 
     assert [len(offered(stage)) for stage in ("bought", "browsing", "due")] == [0, 0, 1]
     assert offered("due")[0].brief.tone == "plain"
+
+
+def test_briefs_of_one_id_are_the_same(analysis, told, feed):
+    campaign = Campaign(feed, PERCENT)
+    by_id = {}
+    for needs in told.values():
+        for found in briefs_for(needs, analysis, campaign, {}):
+            assert by_id.setdefault(found.brief.id, found.brief) == found.brief
+    offers = {(brief.offer.kind, brief.audience["price_sensitivity"]) for brief in by_id.values()}
+    assert offers == {(OfferKind.PERCENT, ("high",)), (OfferKind.NONE, ("low", "average", "unknown"))}
+
+
+def test_long_ids_stay_apart(analysis, told, feed):
+    long = {f"{'x' * 75}{item}": replace(brief, id="x" * 75 + item) for item, brief in feed.items()}
+    found = briefs_for(told["shopper-00"], analysis, Campaign(long, per_interest=3), {})
+    assert len({item.brief.id for item in found}) == len(found) > 1
+    assert all(len(item.brief.id) <= 80 for item in found)
