@@ -27,6 +27,7 @@ from generators.needs.segments import Segment
 from generators.needs.settings import NeedsSettings
 from generators.needs.shares import ShareModel, effective
 from generators.needs.stage import shop_cycles, stage
+from generators.needs.topic import Topic
 from generators.needs.topics import Content, Topics
 from generators.needs.touches import DAY_S, tallies, touches
 from generators.needs.trend import trends
@@ -173,6 +174,11 @@ class NeedsAnalysis:
             raise NotFound(f"segment {name}: no shopper of it has events; check the ids, or the filter")
         given = {"segment": (name,)} if audience is None else audience
         return self._needs("segment", name, known, self._segment_interests(known), given)
+
+    def bears_name(self, item: str, topic: Topic) -> bool:
+        """Whether a product of a topic has one of the labels that name it; True for one that the catalogue lacks."""
+        product = self._products.get(item)
+        return product is None or product.levels[topic.level - 1] in topic.labels
 
     def bought_since(self, user: str, days: float) -> frozenset[str]:
         """Products that a shopper bought within so many days before the present."""

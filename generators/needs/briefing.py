@@ -175,6 +175,8 @@ def _suitable(
     ]
     by_text = dict(zip(unknown, analysis.topics.of_texts(texts).tolist(), strict=True))
     inside = [item for item in campaign.products if analysis.topics.items.get(item, by_text.get(item, -1)) == topic]
+    # A topic may hold a few products of other kinds; what is offered is of the kind that the interest is called by.
+    inside = [item for item in inside if analysis.bears_name(item, interest.topic)]
     if needs.kind == "shopper":
         stage = interest.stage
         if stage is None or stage.name not in (DUE, LAPSED):

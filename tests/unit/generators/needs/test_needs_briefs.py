@@ -128,3 +128,13 @@ def test_long_ids_stay_apart(analysis, told, feed):
     found = briefs_for(told["shopper-00"], analysis, Campaign(long, per_interest=3), {})
     assert len({item.brief.id for item in found}) == len(found) > 1
     assert all(len(item.brief.id) <= 80 for item in found)
+
+
+def test_what_is_offered_is_of_the_kind_that_the_interest_is_called_by(analysis, told, feed):
+    needs = told["shopper-00"]
+    first = needs.interests[0]
+    assert briefs_for(replace(needs, interests=(first,)), analysis, Campaign(feed), {})
+    # A product of the same topic with another label.
+    topic = next(topic for topic in analysis.topics.named if topic == first.topic)
+    assert not analysis.bears_name(next(iter(feed)), replace(topic, labels=("Rugs",)))
+    assert analysis.bears_name("not in the catalogue", topic)
