@@ -17,6 +17,7 @@ from generators.needs.needs import Needs
 from generators.needs.price import PriceSensitivity
 from generators.needs.words import percent, words_of
 
+_COVERED = 0.9
 _BARS = " ▁▂▃▄▅▆▇█"
 _COLOURS = {"growing": "green", "fading": "red", "due": "bold yellow", "considering": "bold cyan", "lapsed": "red"}
 
@@ -61,7 +62,7 @@ def _interests(needs: Needs, words: dict[str, Any]) -> Table:
     for interest in needs.interests:
         trend = interest.trend.direction
         table.add_row(
-            Text(interest.topic.name),
+            Text(_name(interest, words)),
             f"{percent(interest.share)} ({percent(interest.base)})",
             f"{min(interest.confidence, 0.999):.0%}" if interest.confidence < 0.995 else ">99%",
             Text(words[trend], style=_COLOURS.get(trend, "dim")),
@@ -72,6 +73,12 @@ def _interests(needs: Needs, words: dict[str, Any]) -> Table:
     if needs.intent_reason:
         table.caption = f"–: {words['reasons'][needs.intent_reason]}"
     return table
+
+
+def _name(interest: Interest, words: dict[str, Any]) -> str:
+    """A topic that its labels do not cover is not called by them alone."""
+    name = interest.topic.name
+    return name if interest.topic.coverage >= _COVERED else str(words["alike"].format(name=name))
 
 
 def _stage(interest: Interest, present: date, words: dict[str, Any]) -> Text:
