@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,16 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from engine.core.errors import InvalidInput
 from generators.brief import CHANNELS, LANGUAGES, Brief
-from generators.brief_plain import brief_plain
+from generators.commands.needs_output import NeedsOutput, write_briefs, write_members
 from generators.feed import Feed, FeedColumns
 from generators.offer import Offer, OfferKind
-from generators.whole_file import write_whole
 
 if TYPE_CHECKING:
     from engine.core.keyed_hash import KeyedHash
     from generators.needs import BriefFromNeeds, Campaign, Needs, NeedsAnalysis, Segment
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,27 +101,22 @@ def needs(
         )
         everybody = analysis.users() if every else [_known_as(id_, key) for id_ in asked.users]
         progress.update(task, description="needs", total=len(groups) + len(everybody))
-        found, written = [], []
+        written: list[BriefFromNeeds] = []
         briefed = _briefed(folder, analysis, campaign)
-        for one in _asked_for(analysis, everybody, groups):
-            progress.advance(task)
-            found.append(one)
-            written += briefed(one)
-    _print(found, language)
-    _write(found, groups, written, output, members, briefs, Console(stderr=True, soft_wrap=True))
 
+        def found() -> Iterator[Needs]:
+            for one in _asked_for(analysis, everybody, groups):
+                progress.advance(task)
+                written.extend(briefed(one))
+                yield one
 
-def _print(found: list[Needs], language: str) -> None:
-    from generators.needs import needs_report, segment_table
-
-    out = Console()
-    for one in found[:_SHOWN]:
-        out.print(needs_report(one, language))
-    if len(found) > _SHOWN:
-        out.print(f"… and {len(found) - _SHOWN:,} more; -o writes all of them", style="dim", highlight=False)
-    segments = [one for one in found if one.kind == "segment"]
-    if len(segments) > 1:
-        out.print(segment_table(segments, language))
+        told = NeedsOutput(output)
+        told.take(found())
+    told.print(language)
+    if members:
+        write_members(groups, members)
+    if briefs:
+        write_briefs(written, briefs)
 
 
 def _check(language: str, evidence: str, shrink_to: str) -> None:
@@ -239,35 +230,6 @@ def _briefed(
 
     suiting, allowed = Suiting(folder, campaign.products), campaign
     return lambda one: briefs_for(one, analysis, allowed, suiting.of(one))
-
-
-def _write(
-    found: list[Needs], groups: list[Segment], written: list[BriefFromNeeds], output: Path | None,
-    members: Path | None, briefs: Path | None, console: Console,
-) -> None:  # fmt: skip
-    def lines(rows: Iterator[Any]) -> Iterator[str]:
-        return (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-    if output:
-        write_whole(output, lines(one.to_json() for one in found))
-        console.print(f"wrote needs of {len(found):,} to {output}", highlight=False)
-    if members:
-        rows = (f"{user},{json.dumps(group.name)}\n" for group in groups for user in group.users)
-        write_whole(members, ["user,segment\n", *rows])
-        console.print(f"wrote {sum(len(group.users) for group in groups):,} members to {members}", highlight=False)
-    if briefs:
-        # Shoppers of one interest share its brief; the evidence is of each.
-        distinct = {item.brief.id: brief_plain(item.brief) for item in written}
-        if not distinct:
-            console.print("no brief: no sure interest has a product in the feed", style="yellow", highlight=False)
-            return
-        beside = briefs.with_name(f"{briefs.stem}.evidence.jsonl")
-        write_whole(briefs, lines(iter(distinct.values())))
-        write_whole(beside, lines(iter([dict(item.evidence) for item in written])))
-        console.print(f"wrote {len(distinct):,} briefs to {briefs}, their evidence to {beside}", highlight=False)
-        console.print(
-            f"next: python -m generators copy --brief {briefs} -o variants.jsonl", style="dim", highlight=False
-        )
 
 
 def _key(config: Path | None, data: str) -> KeyedHash | None:
