@@ -48,7 +48,7 @@ class NeedsOutput:
 
         out = Console()
         for one in self._shown:
-            out.print(needs_report(one, language))
+            out.print(needs_report(one, language, out.width))
         if self._count > len(self._shown):
             rest = f"… and {self._count - len(self._shown):,} more; -o writes all of them"
             out.print(rest, style="dim", highlight=False)

@@ -113,6 +113,7 @@ class HourModel:
         )
         weights = visits.select(1.0 / pl.len().over("user")).to_series().to_numpy()
         hours = np.bincount(visits["hour"], weights, 24) + 1e-6
+        shrunk = (total * counted + _PRIOR_VISITS * self.hours) / (total + _PRIOR_VISITS)
         days = np.bincount(visits["weekday"] - 1, weights, 7) + 1e-6
         timed = visits.height > 0 and bool((visits["minute"] != visits["minute"][0]).any())
         return cls(UserRows(visits), hours / hours.sum(), days / days.sum(), zone, timed)
@@ -141,7 +142,7 @@ class HourModel:
             r,
             _rayleigh(r, total),
             tuple(float(share) for share in by_hour),
-            tuple(_slot(start, _window(counted, start), _window(self.hours, start), total) for start in _best(by_hour)),
+            tuple(_slot(start, _window(counted, start), _window(self.hours, start), total) for start in _best(shrunk)),
             tuple(_slot(day + 1, float(days[day]), float(self.weekdays[day]), total) for day in range(7)),
             "",
         )
@@ -180,10 +181,10 @@ def _window(shares: NDArray[Any], start: int) -> float:
     return float(sum(shares[(start + step) % 24] for step in range(_SLOT_HOURS)))
 
 
-def _best(by_hour: NDArray[np.float64]) -> list[int]:
+def _best(shares: NDArray[np.float64]) -> list[int]:
     """Starts of the heaviest windows that do not overlap."""
     found: list[int] = []
-    for start in sorted(range(24), key=lambda hour: (-_window(by_hour, hour), hour)):
+    for start in sorted(range(24), key=lambda hour: (-_window(shares, hour), hour)):
         apart = all(min((start - other) % 24, (other - start) % 24) >= _SLOT_HOURS for other in found)
         if apart and len(found) < _SLOTS:
             found.append(start)

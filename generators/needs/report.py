@@ -18,16 +18,18 @@ from generators.needs.price import PriceSensitivity
 from generators.needs.words import percent, words_of
 
 _COVERED = 0.9
+_WIDE = 110
 _BARS = " ▁▂▃▄▅▆▇█"
 _COLOURS = {"growing": "green", "fading": "red", "due": "bold yellow", "considering": "bold cyan", "lapsed": "red"}
 
 
-def needs_report(needs: Needs, language: str = "en") -> RenderableType:
+def needs_report(needs: Needs, language: str = "en", width: int = 120) -> RenderableType:
     """Draw needs.
 
     Args:
         needs: Of a shopper or a segment.
         language: `en` or `zh`.
+        width: Of the terminal in columns; below 110, dates and evidence stand under the table.
     """
     words = words_of(language)
     basis = words["basis"].format(
@@ -43,36 +45,42 @@ def needs_report(needs: Needs, language: str = "en") -> RenderableType:
     facts.add_row(words["channels"], _channels(needs, words))
     body: list[RenderableType] = [Text(basis, style="dim"), Text()]
     if needs.interests:
-        body += [_interests(needs, words), Text(words["meaning"], style="dim"), Text()]
+        body += [*_interests(needs, words, wide=width >= _WIDE), Text(words["meaning"], style="dim"), Text()]
     else:
         body += [Text(words["none"].format(touches=needs.touches)), Text()]
     title = words[needs.kind].format(name=needs.name, members=f"{needs.members:,}")
     return Panel(Group(*body, facts), title=Text(title, style="bold"), title_align="left", box=box.ROUNDED)
 
 
-def _interests(needs: Needs, words: dict[str, Any]) -> Table:
+def _interests(needs: Needs, words: dict[str, Any], *, wide: bool) -> list[RenderableType]:
     table = Table(box=box.SIMPLE_HEAD, expand=True, padding=(0, 1))
-    table.add_column(words["interest"], style="bold", ratio=3, overflow="fold")
-    table.add_column(words["share"], justify="right", min_width=12)
+    table.add_column(words["interest"], style="bold", ratio=3, min_width=12)
+    table.add_column(words["share"], justify="right", min_width=9)
     table.add_column(words["confidence"], justify="right", no_wrap=True)
     table.add_column(words["trend"], no_wrap=True)
-    table.add_column(words["stage"], ratio=3, overflow="fold")
-    table.add_column(words["intent"].format(days=needs.horizon_days), justify="right", max_width=9)
-    table.add_column(words["because"], ratio=5, overflow="fold")
+    table.add_column(words["stage"], ratio=3, min_width=12)
+    table.add_column(words["intent"].format(days=needs.horizon_days), justify="right", min_width=6, max_width=9)
+    if wide:
+        table.add_column(words["because"], ratio=5, overflow="fold")
+    under: list[RenderableType] = []
     for interest in needs.interests:
         trend = interest.trend.direction
+        stage = _stage(interest, needs.as_of.date(), words)
+        said = [_said(item, words) for item in interest.evidence]
         table.add_row(
             Text(_name(interest, words)),
             f"{percent(interest.share)} ({percent(interest.base)})",
             f"{min(interest.confidence, 0.999):.0%}" if interest.confidence < 0.995 else ">99%",
             Text(words[trend], style=_COLOURS.get(trend, "dim")),
-            _stage(interest, needs.as_of.date(), words),
+            stage if wide or interest.stage is None else Text(words[interest.stage.name], style=stage.style),
             "–" if interest.intent is None else percent(interest.intent),
-            Text("\n".join(_said(item, words) for item in interest.evidence), style="dim"),
+            *([Text("\n".join(said), style="dim")] if wide else []),
         )
+        told = said if interest.stage is None else [stage.plain, *said]
+        under.append(Text.assemble((f"{_name(interest, words)}: ", "bold"), ("; ".join(told), "dim")))
     if needs.intent_reason:
         table.caption = f"–: {words['reasons'][needs.intent_reason]}"
-    return table
+    return [table] if wide else [table, *under, Text()]
 
 
 def _name(interest: Interest, words: dict[str, Any]) -> str:

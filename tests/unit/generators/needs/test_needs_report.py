@@ -12,10 +12,10 @@ from generators.needs import needs_report, segment_table
 WORDS = tomllib.loads((Path(package.__file__).parent / "data" / "report.toml").read_text(encoding="utf-8"))
 
 
-def drawn(needs, language="en"):
-    console = Console(width=150, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+def drawn(needs, language="en", width=150):
+    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     with console.file:
-        console.print(needs_report(needs, language))
+        console.print(needs_report(needs, language, width))
         return console.export_text()
 
 
@@ -77,3 +77,12 @@ def test_segments_stand_beside_each_other(analysis, shop):
         text = console.export_text()
     assert re.search(r"Coffee +8 +Drinks: Coffee × \d", text)
     assert re.search(r"Yoga +8 +Sports: Yoga × \d", text)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_names_are_whole_in_narrow_terminals_too(told, width):
+    interest = told["shopper-00"].interests[0]
+    text = drawn(told["shopper-00"], width=width)
+    assert all(word in text for word in interest.topic.name.split())
+    assert interest.evidence[0].title.split()[0] in text
+    assert "because" in text or width == 80
