@@ -113,7 +113,6 @@ class HourModel:
         )
         weights = visits.select(1.0 / pl.len().over("user")).to_series().to_numpy()
         hours = np.bincount(visits["hour"], weights, 24) + 1e-6
-        shrunk = (total * counted + _PRIOR_VISITS * self.hours) / (total + _PRIOR_VISITS)
         days = np.bincount(visits["weekday"] - 1, weights, 7) + 1e-6
         timed = visits.height > 0 and bool((visits["minute"] != visits["minute"][0]).any())
         return cls(UserRows(visits), hours / hours.sum(), days / days.sum(), zone, timed)
@@ -134,6 +133,7 @@ class HourModel:
         own = _smoothed(angles, weights, r, total)
         by_hour = (total * own + _PRIOR_VISITS * self.hours) / (total + _PRIOR_VISITS)
         counted = np.bincount(rows["hour"], weights, 24)
+        shrunk = (total * counted + _PRIOR_VISITS * self.hours) / (total + _PRIOR_VISITS)
         days = np.bincount(rows["weekday"] - 1, weights, 7)
         return HourHabits(
             self.zone,
