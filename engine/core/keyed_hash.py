@@ -14,7 +14,6 @@ import numpy as np
 from engine.core.errors import ConfigError
 
 _LENGTH = struct.Struct("<I").pack
-_LENGTHS = [_LENGTH(size) for size in range(512)]
 
 
 class Domain(StrEnum):
@@ -66,13 +65,24 @@ class KeyedHash:
         for text in before:
             data = text.encode()
             begun.update(_LENGTH(len(data)) + data)
-        copy = begun.copy
-        found = []
-        for part in parts:
-            state = copy()
-            size = len(part)
-            state.update((_LENGTHS[size] if size < 512 else _LENGTH(size)) + part)
-            found.append(state.digest())
+        sizes = {}
+        for size in set(map(len, parts)):
+            sized = begun.copy()
+            sized.update(_LENGTH(size))
+            sizes[size] = sized.copy
+        found: list[bytes] = []
+        add = found.append
+        if len(sizes) == 1:
+            (copy,) = sizes.values()
+            for part in parts:
+                state = copy()
+                state.update(part)
+                add(state.digest())
+        else:
+            for part in parts:
+                state = sizes[len(part)]()
+                state.update(part)
+                add(state.digest())
         return found
 
     def shares(self, domain: Domain, parts: Sequence[bytes], *before: str) -> np.ndarray:

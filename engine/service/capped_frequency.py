@@ -10,6 +10,7 @@ import numpy as np
 from engine.core.capped_arms import CappedArms
 from engine.core.exclusions import Exclusions
 from engine.core.pseudonym import is_pseudonym
+from engine.core.pseudonyms import Pseudonyms, raw_of
 from engine.service.frequency_lock import FrequencyLock
 from engine.store.tables import FULL, FrequencyTable
 
@@ -43,7 +44,7 @@ class CappedFrequency:
 
     def rounds(self, users: Sequence[str]) -> Sequence[Sequence[int]]:
         """See `Frequency`."""
-        if len(set(users)) == len(users):
+        if len(set(users.digests if isinstance(users, Pseudonyms) else users)) == len(users):
             return (range(len(users)),)
         seen: dict[str, int] = {}
         rounds: list[list[int]] = []
@@ -54,11 +55,11 @@ class CappedFrequency:
             rounds[number].append(row)
         return rounds
 
-    def blocked(self, users: Sequence[str], at: Sequence[float]) -> list[int]:
+    def blocked(self, users: Sequence[str], at: Sequence[float] | np.ndarray) -> list[int]:
         """See `Frequency`."""
         if len(users) <= _FEW:
             return [self._blocked(bytes.fromhex(user), moment) for user, moment in zip(users, at, strict=True)]
-        keys, moments = _keys(users), np.array(at, dtype=np.float64)
+        keys, moments = _keys(users), np.asarray(at, dtype=np.float64)
         bits = np.zeros(len(users), dtype=np.int64)
         places = []
         for table, shift in self._tables:
@@ -82,11 +83,16 @@ class CappedFrequency:
         return Exclusions(excluded.ids, both, (*excluded.reasons, *self.reasons))
 
     def count(
-        self, users: Sequence[str], columns: Sequence[int], at: Sequence[float], ids: Sequence[bytes]
+        self,
+        users: Sequence[str],
+        columns: Sequence[int] | np.ndarray,
+        at: Sequence[float] | np.ndarray,
+        ids: Sequence[bytes],
     ) -> list[int]:
         """See `Frequency`."""
         if len(users) <= _FEW:
-            rows = zip(users, columns, at, ids, strict=True)
+            listed = columns.tolist() if isinstance(columns, np.ndarray) else columns
+            rows = zip(users, listed, at, ids, strict=True)
             return [i for i, (user, column, moment, id) in enumerate(rows) if not self._count(user, column, moment, id)]
         masks = self._arms.masks[np.asarray(columns)]
         sends = np.flatnonzero(masks)
@@ -94,7 +100,7 @@ class CappedFrequency:
         if asked is not users:
             keys, places = _keys(users), []
         self._asked = _NOTHING
-        keys, moments = keys[sends], np.array(at, dtype=np.float64)[sends]
+        keys, moments = keys[sends], np.asarray(at, dtype=np.float64)[sends]
         id_rows, masks = np.frombuffer(b"".join(ids), dtype=np.uint8).reshape(-1, 16)[sends], masks[sends]
         refused: set[int] = set()
         for i, (table, shift) in enumerate(self._tables):
@@ -134,4 +140,4 @@ class CappedFrequency:
 
 def _keys(users: Sequence[str]) -> np.ndarray:
     """Pseudonyms as halves: shape (n, 2), uint64."""
-    return np.frombuffer(bytes.fromhex("".join(users)), dtype=np.uint64).reshape(-1, 2)
+    return np.frombuffer(raw_of(users), dtype=np.uint64).reshape(-1, 2)

@@ -14,6 +14,7 @@ from engine.core.decision import Mode
 from engine.core.decision_block import DecisionBlock
 from engine.core.eligible_set import EligibleSet
 from engine.core.policy import Policy
+from engine.core.repeated import Repeated
 from engine.service.restraint import Drawn, Restraint
 from engine.service.serving import Serving
 
@@ -39,7 +40,8 @@ def drawn_block(
     digests: Sequence[bytes],
 ) -> DecisionBlock:
     """What came of a draw, with what it was made from."""
-    labels = {mode: HOLDOUT_POLICY if mode is Mode.HOLDOUT else policy_of(serving, mode).label for mode in Mode}
+    modes = Repeated.of(asked.modes)
+    labels = [HOLDOUT_POLICY if mode is Mode.HOLDOUT else policy_of(serving, mode).label for mode in modes.values]
     return DecisionBlock(
         campaign=serving.campaign.id,
         catalogue=serving.catalogue,
@@ -49,8 +51,8 @@ def drawn_block(
         at=asked.at,
         contexts=contexts,
         digests=digests,
-        modes=asked.modes,
-        policies=[labels[mode] for mode in asked.modes],
+        modes=modes,
+        policies=Repeated(labels, modes.which),
         sets=drawn.sets,
         counts=drawn.counts,
         columns=drawn.columns,
