@@ -92,13 +92,13 @@ def encode_many(records: Sequence[Record], recorded_at: datetime, arms: ArmsOf =
     return [encode(record, recorded_at, arms) for record in records]
 
 
-def encode_compact(block: DecisionBlock, recorded_at: datetime) -> list[np.ndarray]:
-    """Write decisions of many shoppers; see `encode_matrices`.
+def encode_compact(block: DecisionBlock, recorded_at: datetime, room: int = 0) -> list[np.ndarray]:
+    """Write decisions of many shoppers, with `room` bytes in front of each; see `encode_matrices`.
 
     Raises:
         InvalidInput: Naming the field that could not be given back as it is.
     """
-    return encode_matrices(block, _PREFIX.pack(VERSION, _COMPACT, to_micros(recorded_at)))
+    return encode_matrices(block, bytes(room) + _PREFIX.pack(VERSION, _COMPACT, to_micros(recorded_at)))
 
 
 def decode(payload: bytes, arms: ArmsOf = no_catalogues) -> Entry:

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.core.cap_windows import CapWindows, id_bits, is_item_of
 from engine.core.frequency_cap import FrequencyCap
-from engine.store.tables.frequency_rows import FrequencyRows
+from engine.store.tables.frequency_rows import NO_ROOM, FrequencyRows
 from engine.store.tables.shared_memory import SharedMemory
 from engine.store.tables.table_lock import NullLock, TableLock
 
@@ -107,16 +107,16 @@ class FrequencyTable:
             at: Shape (n,), or (1,) for one time of all.
 
         Returns:
-            The bits, shape (n,), int64; and where the shoppers were found, for `count_rows`.
+            The bits, shape (n,), int64; and where the shoppers are or may be, for `count_rows`.
         """
-        slots, roomy = self._find_rows(keys)
+        slots = self._find_rows(keys)
         bits = np.zeros(len(keys), dtype=np.int64)
         known = np.flatnonzero(slots >= 0)
         if len(known):
             bits[known] = self.windows.reached_rows(
                 self.rows.items.take(slots[known], axis=0), at if len(at) == 1 else at[known]
             )
-        for row in np.flatnonzero((slots < 0) & ~roomy).tolist():
+        for row in np.flatnonzero(slots == NO_ROOM).tolist():
             if self._past(keys[row].tobytes(), float(at[row % len(at)])) < 0:
                 bits[row] = FULL
         return bits, slots
@@ -160,15 +160,16 @@ class FrequencyTable:
             caps: Shape (n,), int64.
             at: Shape (n,).
             ids: Shape (n, 16), uint8.
-            found: Shape (n,), where `blocked_rows` found them; it is checked, and saves looking again.
+            found: Shape (n,), what `blocked_rows` said of them in the same stretch under `lock`, which saves looking
+                again.
 
         Returns:
             The row numbers for which there was no room; nothing was counted for those.
         """
-        slots = self._find_again(keys, found) if found is not None else self._find_rows(keys)[0]
+        slots = self._find_again(keys, found) if found is not None else self._find_rows(keys)
         if (slots < 0).any():
             self.rows.insert(keys, slots, *self._bucket_rows(keys))
-        self.rows.add(slots, np.where(slots >= 0, caps, 0), self.windows.items(at, ids), self.windows.spans)
+        self.rows.add(np.maximum(slots, 0), np.where(slots >= 0, caps, 0), self.windows.items(at, ids), self.windows.spans)
         # Only now, as a row that is about to be added to must not look as if all its sends were past.
         left = np.flatnonzero(slots < 0).tolist()
         counted = [self.count(keys[i].tobytes(), int(caps[i]), float(at[i]), ids[i].tobytes()) for i in left]
@@ -250,7 +251,7 @@ class FrequencyTable:
         single = np.ones(len(keys), dtype=bool)
         single[order[1:][again]] = False
         keys, items = keys[single], items[single]
-        slots, _ = self._find_rows(keys)
+        slots = self._find_rows(keys)
         fresh = np.flatnonzero(slots < 0)
         self.rows.insert(keys, slots, *self._bucket_rows(keys))
         placed = fresh[slots[fresh] >= 0]
@@ -277,16 +278,17 @@ class FrequencyTable:
         """Whether a slot is the shopper's."""
         return self._words[slot] == (_number(key, 0, 8) or 1) and self._words[self._high + slot] == _number(key, 8, 16)
 
-    def _find_rows(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Slots, -1 where there is none, and whether a shopper's buckets have an empty one: each of shape (n,)."""
+    def _find_rows(self, keys: np.ndarray) -> np.ndarray:
+        """See `FrequencyRows.find`."""
         return self.rows.find(keys, *self._bucket_rows(keys))
 
     def _find_again(self, keys: np.ndarray, found: np.ndarray) -> np.ndarray:
         """Slots of shoppers that were looked up a moment ago."""
         slots = found.copy()
-        other = np.flatnonzero((slots < 0) | ~self.rows.holds(slots, keys))
+        known = np.flatnonzero(slots >= 0)
+        other = known[~self.rows.holds(slots[known], keys[known])]
         if len(other):
-            slots[other] = self._find_rows(keys[other])[0]
+            slots[other] = self._find_rows(keys[other])
         return slots
 
     def _bucket_rows(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
