@@ -85,6 +85,23 @@ class KeyedHash:
                 add(state.digest())
         return found
 
+    def series(self, domain: Domain, count: int, *before: str) -> list[bytes]:
+        """16 bytes for each number from 0 to `count`, four of them from one digest of 64 bytes.
+
+        A digest's size is one of BLAKE2's parameters, so that these have nothing to do with those of `digest`.
+        """
+        begun = hashlib.blake2b(key=self.key, person=domain.encode(), digest_size=64)
+        for text in before:
+            data = text.encode()
+            begun.update(_LENGTH(len(data)) + data)
+        copy, made = begun.copy, []
+        for number in range(-(-count // 4)):
+            state = copy()
+            state.update(_LENGTH(number))
+            made.append(state.digest())
+        found: list[bytes] = np.frombuffer(b"".join(made), dtype="V16")[:count].tolist()
+        return found
+
     def shares(self, domain: Domain, parts: Sequence[bytes], *before: str) -> np.ndarray:
         """`share(domain, *before, part)` for many parts; shape (n,)."""
         first = np.frombuffer(b"".join(self.digests(domain, parts, *before)), dtype=">u8")[::2]

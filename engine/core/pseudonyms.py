@@ -12,14 +12,14 @@ BYTES = 16
 
 
 class Pseudonyms(Sequence[str]):
-    """n pseudonyms; reading one makes its 32 hexadecimal digits, while tables and journals take the bytes.
+    r"""n pseudonyms; reading one makes its 32 hexadecimal digits, while tables and journals take the bytes.
 
     Attributes:
         digests: n × 16 bytes.
 
     Examples:
-        >>> users = Pseudonyms([bytes(16), b"\\xff" * 16])
-        >>> users[1][:4], users.raw == bytes(16) + b"\\xff" * 16
+        >>> users = Pseudonyms([bytes(16), b"\xff" * 16])
+        >>> users[1][:4], users.raw == bytes(16) + b"\xff" * 16
         ('ffff', True)
     """
 

@@ -71,7 +71,7 @@ def frame_rows(rows: np.ndarray, durable: int) -> memoryview:
     n, size = rows.shape
     summed = _SUMMED.pack(_FRAME_MAGIC, FRAME_VERSION, size - _FRAME.size, durable)
     begun, crc32 = zlib.crc32(summed), zlib.crc32
-    framed = memoryview(rows).cast("B")
+    framed = rows.data.cast("B")
     sums = [crc32(framed[start : start + size - _FRAME.size], begun) for start in range(_FRAME.size, n * size, size)]
     rows[:, : _SUMMED.size] = np.frombuffer(summed, dtype=np.uint8)
     rows[:, _SUMMED.size : _FRAME.size] = np.array(sums, dtype="<u4").view(np.uint8).reshape(n, 4)

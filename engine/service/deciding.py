@@ -214,8 +214,8 @@ class Deciding:
         The later half names the batch, by the former half of what it is remembered under: so a row is found again
         though it is not remembered by itself.
         """
-        rows, batch = [b"%d" % i for i in range(count)], self.batch_id(campaign, request_id)[:8]
-        return [id[:8] + batch for id in self._key.digests(Domain.DECISION_ID, rows, campaign, request_id, "row")]
+        batch = self.batch_id(campaign, request_id)[:8]
+        return [id[:8] + batch for id in self._key.series(Domain.DECISION_ID, count, campaign, request_id, "row")]
 
     def batch_id(self, campaign: str, request_id: str) -> bytes:
         """What a batch as a whole is remembered under."""

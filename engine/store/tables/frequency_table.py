@@ -169,7 +169,9 @@ class FrequencyTable:
         slots = self._find_again(keys, found) if found is not None else self._find_rows(keys)
         if (slots < 0).any():
             self.rows.insert(keys, slots, *self._bucket_rows(keys))
-        self.rows.add(np.maximum(slots, 0), np.where(slots >= 0, caps, 0), self.windows.items(at, ids), self.windows.spans)
+        self.rows.add(
+            np.maximum(slots, 0), np.where(slots >= 0, caps, 0), self.windows.items(at, ids), self.windows.spans
+        )
         # Only now, as a row that is about to be added to must not look as if all its sends were past.
         left = np.flatnonzero(slots < 0).tolist()
         counted = [self.count(keys[i].tobytes(), int(caps[i]), float(at[i]), ids[i].tobytes()) for i in left]
