@@ -11,7 +11,7 @@ import numpy as np
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Repeated(Sequence[T]):
     """n rows, each one of a few values; work that depends on the value alone is done once a value.
 

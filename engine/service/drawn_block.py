@@ -40,8 +40,11 @@ def drawn_block(
     digests: Sequence[bytes],
 ) -> DecisionBlock:
     """What came of a draw, with what it was made from."""
-    modes = Repeated.of(asked.modes)
-    labels = [HOLDOUT_POLICY if mode is Mode.HOLDOUT else policy_of(serving, mode).label for mode in modes.values]
+    modes = asked.modes
+    sets: Sequence[EligibleSet] = drawn.sets
+    policies = _labels(serving, modes)
+    if not isinstance(modes, Repeated):  # few rows, which are read one by one
+        sets, policies = list(sets), list(policies)
     return DecisionBlock(
         campaign=serving.campaign.id,
         catalogue=serving.catalogue,
@@ -52,13 +55,20 @@ def drawn_block(
         contexts=contexts,
         digests=digests,
         modes=modes,
-        policies=Repeated(labels, modes.which),
-        sets=drawn.sets,
+        policies=policies,
+        sets=sets,
         counts=drawn.counts,
         columns=drawn.columns,
         chosen=drawn.counts[np.arange(len(drawn.columns)), drawn.columns],
         seeds=seeds,
     )
+
+
+def _labels(serving: Serving, modes: Sequence[Mode]) -> Sequence[str]:
+    """The policy that each row was drawn from."""
+    column = Repeated.of(modes)
+    names = [HOLDOUT_POLICY if mode is Mode.HOLDOUT else policy_of(serving, mode).label for mode in column.values]
+    return Repeated(names, column.which)
 
 
 def without(block: DecisionBlock, refused: Collection[int]) -> tuple[DecisionBlock | None, list[int]]:

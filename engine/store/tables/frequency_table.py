@@ -22,7 +22,6 @@ _LOW_32 = (1 << 32) - 1
 _EMPTY = bytes(8)
 _ONE = b"\1" + bytes(7)
 """Stands for a low half of zeros, which would look like an empty slot."""
-_NOBODY = b""
 _ROWS = 1 << 14
 _PART = 1 << 12
 """Buckets that are copied under one lock: less than a millisecond."""
@@ -81,7 +80,6 @@ class FrequencyTable:
         self._row = struct.Struct(f"@{self._width}Q")
         self.rows = FrequencyRows(self._buffer, self._buckets, self._width)
         self._plan = tuple((*span, 1 << i) for i, span in enumerate(self.windows.spans))
-        self._seen = _NOBODY, 0
 
     def blocked(self, key: bytes, at: float) -> int:
         """The caps that allow a shopper no further send.
@@ -93,11 +91,18 @@ class FrequencyTable:
         Returns:
             Bit i for cap i; or `FULL` where there is no room to count a send.
         """
+        return self.look(key, at)[0]
+
+    def look(self, key: bytes, at: float) -> tuple[int, int]:
+        """What `blocked` says, and where the shopper is or may be, for `count` in the same stretch under `lock`."""
         slot = self._find(key)
         if slot >= 0:
-            self._seen = key, slot
-            return self.windows.reached(self._row.unpack_from(self._buffer, 8 * (self._items + slot * self._width)), at)
-        return 0 if self._free(key) >= 0 or self._past(key, at) >= 0 else FULL
+            row = self._row.unpack_from(self._buffer, 8 * (self._items + slot * self._width))
+            return self.windows.reached(row, at), slot
+        free = self._free(key)
+        if free >= 0:
+            return 0, -1 - free
+        return (0 if self._past(key, at) >= 0 else FULL), NO_ROOM
 
     def blocked_rows(self, keys: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The same for many shoppers.
@@ -121,7 +126,7 @@ class FrequencyTable:
                 bits[row] = FULL
         return bits, slots
 
-    def count(self, key: bytes, caps: int, at: float, decision_id: bytes) -> bool:
+    def count(self, key: bytes, caps: int, at: float, decision_id: bytes, found: int | None = None) -> bool:
         """Count a send; one that is counted already is not counted twice.
 
         Args:
@@ -129,15 +134,18 @@ class FrequencyTable:
             caps: Bit i where it counts for cap i.
             at: When it was decided, in seconds since 1970.
             decision_id: 16 bytes.
+            found: What `look` said of the shopper in the same stretch under `lock`, which saves looking again.
 
         Returns:
             Whether there was room; if not, nothing was counted.
         """
-        slot = self._seen[1] if self._seen[0] == key else -1
-        if slot < 0 or not self._holds(slot, key):
+        slot, free = (-1 if found is None else found), -1
+        if NO_ROOM < slot < 0 and found is not None and self._words[-1 - slot] == 0:
+            free = -1 - slot
+        elif slot < 0 or not self._holds(slot, key):
             slot = self._find(key)
         if slot < 0:
-            slot = self._take(key, at)
+            slot = self._take(key, at, free)
             if slot < 0:
                 return False
         base, item = self._items + slot * self._width, self.windows.item(at, decision_id)
@@ -321,9 +329,9 @@ class FrequencyTable:
                     return slot
         return -1
 
-    def _take(self, key: bytes, at: float) -> int:
-        """Make an empty row for a new shopper; -1 if there is no room."""
-        slot = self._free(key)
+    def _take(self, key: bytes, at: float, free: int) -> int:
+        """Make an empty row for a new shopper, at `free` if that is known to be empty; -1 if there is no room."""
+        slot = free if free >= 0 else self._free(key)
         if slot < 0:
             slot = self._past(key, at)
             if slot < 0:
