@@ -9,8 +9,8 @@ from contextlib import suppress
 from engine.journal.chain import Chain, sync_folder
 from engine.journal.segment import HEADER_BYTES, segment_header
 
-_PARTS = 512
-"""Handed over in one call; systems take 1,024."""
+_LARGE_BYTES = 1 << 16
+"""Parts of this size are written from where they lie, smaller ones put together first."""
 
 
 class SegmentFile:
@@ -33,7 +33,7 @@ class SegmentFile:
         path = chain.segment_path(segment)
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         try:
-            self._write([segment_header()])
+            self._write(segment_header())
             os.fsync(self._fd)
             sync_folder(chain.path)
         except OSError:
@@ -48,8 +48,15 @@ class SegmentFile:
         Raises:
             OSError: If it took only a part, which the caller then has to cut off.
         """
-        for start in range(0, len(parts), _PARTS):
-            self._write(parts[start : start + _PARTS])
+        small: list[bytes | memoryview] = []
+        for part in parts:
+            if len(part) < _LARGE_BYTES:
+                small.append(part)
+            else:
+                self._write(b"".join(small))
+                self._write(part)
+                small.clear()
+        self._write(b"".join(small))
         self.written += sum(map(len, parts))
 
     def sync(self) -> None:
@@ -67,11 +74,7 @@ class SegmentFile:
             os.close(self._fd)
             self._fd = -1
 
-    def _write(self, parts: Sequence[bytes | memoryview]) -> None:
-        left = list(parts)
-        while left:
-            done = os.writev(self._fd, left)
-            while left and done >= len(left[0]):
-                done -= len(left.pop(0))
-            if done:
-                left[0] = memoryview(left[0])[done:]
+    def _write(self, data: bytes | memoryview) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._fd, view) :]
