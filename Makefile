@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay bench-hours bench-learner bench-swap bench-arms bench-start bench-serve bench-budget bench-caps bench-telemetry bench-alarms bench-gate tutorial
+.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay bench-hours bench-learner bench-swap bench-arms bench-start bench-profiles bench-serve bench-budget bench-caps bench-telemetry bench-alarms bench-gate tutorial
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -123,6 +123,10 @@ bench-arms: $(VENV)/.dev  ## A decision and its record over 10 to 10,000 arms
 
 bench-start: $(VENV)/.dev  ## Start to first decision, and memory of a worker, against a bare gRPC echo
 	$(BIN)/python benchmarks/start_speed.py
+
+bench-profiles: $(VENV)/.dev  ## Profiles against popularity and habit on a hold-out in time, and the speed of a build
+	$(BIN)/python benchmarks/profile_quality.py
+	$(BIN)/python benchmarks/profile_speed.py
 
 torture: $(VENV)/.dev  ## Kill workers, learner and everything hundreds of times under load, and Redis with them; some twenty minutes
 	$(BIN)/python benchmarks/torture.py --rules --kills $${ARMSREACH_KILLS:-300}

@@ -11,6 +11,7 @@ from engine.commands.access import remember_access
 from engine.commands.alarms import alarms
 from engine.commands.campaign import campaign
 from engine.commands.models import models
+from engine.commands.profiles import profiles
 from engine.commands.tokens import tokens
 from engine.config import Settings, read_settings
 from engine.telemetry.log_format import set_up_logging
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.add_typer(campaign, name="campaign", callback=remember_access)
 app.add_typer(models, name="models", callback=remember_access)
 app.add_typer(tokens, name="tokens")
+app.add_typer(profiles, name="profiles")
 app.command()(alarms)
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings in TOML; see examples/armsreach.toml.")]

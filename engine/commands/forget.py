@@ -11,6 +11,9 @@ from rich.console import Console
 
 from engine.config import Settings
 from engine.core.errors import InvalidInput
+from engine.extras import require
+from engine.profiles.registered import registered_profiles
+from engine.service.erasable import Erasable
 from engine.wiring import open_forgetting
 
 
@@ -19,7 +22,8 @@ def run(settings: Settings, users: list[str], file: Path | None) -> None:
     asked = [*users, *_listed(file)]
     if not asked:
         raise InvalidInput("expected one shopper or more, or a --file that names them", field="USER")
-    done = open_forgetting(settings, f"{_user()}@{socket.gethostname()}").forget(list(dict.fromkeys(asked)))
+    who = f"{_user()}@{socket.gethostname()}"
+    done = open_forgetting(settings, who, _profiles(settings)).forget(list(dict.fromkeys(asked)))
     console = Console(highlight=False, soft_wrap=True)
     console.print(
         f"{_counted(done.shoppers, 'shopper')} forgotten: {_counted(done.records, 'record')} erased in"
@@ -30,6 +34,17 @@ def run(settings: Settings, users: list[str], file: Path | None) -> None:
 
 def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _profiles(settings: Settings) -> list[Erasable]:
+    """The profile folders that were built for this data folder; rewriting them needs what building them did."""
+    folders = registered_profiles(settings.folder)
+    if not folders:
+        return []
+    require("profiles", "polars", "scipy", "sklearn", "implicit", "threadpoolctl")
+    from engine.profiles.erasing import ErasableProfiles
+
+    return [ErasableProfiles(folder) for folder in folders]
 
 
 def _user() -> str:

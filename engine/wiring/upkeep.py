@@ -14,6 +14,7 @@ from engine.journal import (
 )
 from engine.service.campaigns import Campaigns
 from engine.service.clocks import SystemClock
+from engine.service.erasable import Erasable
 from engine.service.erasable_file import ErasableFile
 from engine.service.forgetting import Forgetting
 from engine.service.learning_checkpoint import Checkpoint
@@ -61,14 +62,19 @@ def open_retention(
     return Retention(settings.folder / "journal", None if keeps_all else keep, [learners, counted, *holders])
 
 
-def open_forgetting(settings: Settings, who: str) -> Forgetting:
+def open_forgetting(settings: Settings, who: str, stores: Sequence[Erasable] = ()) -> Forgetting:
     """What forgets shoppers of a data folder.
+
+    Args:
+        settings: All settings.
+        who: Asks for it.
+        stores: What else is kept of them in files, such as profiles.
 
     Raises:
         FailedPrecondition: If there is no data folder yet, or it was written under another key.
     """
     journal_folder(settings)
-    kept = (ErasableFile(caps_file(settings)),)
+    kept = (ErasableFile(caps_file(settings)), *stores)
     return Forgetting(settings.folder, open_key(settings), SystemClock(), who, kept)
 
 

@@ -1,0 +1,1 @@
+"""How well profiles foresee what shoppers do next, beside popularity and habit."""
