@@ -31,7 +31,8 @@ class Brief:
         channels: Which channels to write for.
         audience: Attribute → values the copy is meant for; empty means everybody.
         banned_words: Words that must not appear, whatever the case.
-        sender: Who signs the messages, 2–20 characters; empty means the product's brand. A Chinese SMS bears it as 【】.
+        sender: Who signs the messages, 2–20 characters; empty means the product's brand. A Chinese SMS bears it
+            in 【】.
         emoji: Which emoji the copy may carry and where; none unless given.
     """
 

@@ -10,8 +10,9 @@ from generators.data import load_toml
 _HAN = "\u3400-\u9fff"
 _LATIN_ALIAS = re.compile(rf"^[A-Za-z][A-Za-z'’.&\- ]{{3,}}[/·]?\s*(?=[{_HAN}])")
 _MEASURE = r"(?:\d+(?:\.\d+)?\s*(?:ml|g|kg|l|mm|cm|毫升|克|片|支|瓶|粒|枚|包|袋|只|个|抽|张)(?:装)?)"
+_LONGEST = 20
 _BARE_MEASURE = re.compile(rf"{_MEASURE}", re.IGNORECASE)
-_BROKEN = re.compile("[\u3100-\u312f\ufffd*×]|[（(【\\[][^）)】\\]]*$")
+_BROKEN = re.compile(r"[\u3100-\u312f\ufffd*×]|(?<![0-9])\.[0-9]|[（(【\[][^）)】\]]*$")
 
 
 @lru_cache(maxsize=4096)
@@ -28,24 +29,35 @@ def chinese_names(title: str, brand: str) -> tuple[str, ...]:
     runs = _runs(title, brand)
     if not runs:
         return ()
-    first = next((i for i, run in enumerate(runs) if _thing(run)), 0)
+    first = next(
+        (i for i, run in enumerate(runs) if _thing(run) or _sets().search(run)), int(runs[0] == brand and len(runs) > 1)
+    )
     # A short run before the one that names the thing belongs to it: brand, line, then the thing.
     full = "".join(_joined(runs[: first + 1])) if sum(map(len, runs[: first + 1])) <= 30 else runs[first]
     if first + 1 < len(runs) and _BARE_MEASURE.fullmatch(runs[first + 1]):
         full += runs[first + 1]
     full = _trimmed(full)
-    names = [full, _cut(full), _short(title, full, brand)]
+    cut = _cut(full)
+    # Past some twenty characters a title repeats itself; the cut one says the same.
+    names = [*([] if cut and len(full) > _LONGEST else [full]), cut, _short(title, full, brand)]
     return tuple(dict.fromkeys(name for name in names if name and not _BROKEN.search(name)))
 
 
 def _runs(title: str, brand: str) -> list[str]:
     text = _LATIN_ALIAS.sub("", title.strip())
     if brand:
-        text = re.sub(rf"[A-Za-z][A-Za-z'’.&\-]*[/·]?\s*(?={re.escape(brand)})", "", text)
+        text = re.sub(rf"[A-Za-z][A-Za-z'’＇.&\-]*[/·]?\s*(?={re.escape(brand)})", "", text)
         text = re.sub(rf"(?:{re.escape(brand)}[\s/·]*){{2,}}", brand, text)
-    text = _promo().sub(" ", text)
+        text = re.sub(rf"(?<={re.escape(brand)})\s*[A-Za-z]{{4,}}(?: [A-Za-z]{{3,}})?\s*(?=[{_HAN}])", " ", text)
+    text = re.sub(r"^\d[支瓶盒件](?:装|包邮)?[*\s]*", "", _promo().sub(" ", text).strip())
     text = re.sub(rf"(?<=[{_HAN}])[-·](?=[{_HAN}])", "", text)
     return [run for run in (run.strip('-·/,，、+&*!！:：“”"') for run in text.split()) if run]
+
+
+def _bare(run: str) -> str:
+    """Take joining signs off both ends; the plus of PA++ is a grade."""
+    run = run.strip('-·/,，、&*!！:：“”"').lstrip("+")
+    return run if re.search(r"PA\++$", run) else run.rstrip("+/")
 
 
 def _joined(runs: list[str]) -> list[str]:
@@ -65,7 +77,7 @@ def _trimmed(name: str) -> str:
     """Take keywords off the end while the thing is still named."""
     while match := _stuffing().search(name):
         shorter = name[: match.start()].rstrip("-·/,，、+& ")
-        if not _thing(shorter) or len(shorter) < 4:
+        if not (_thing(shorter) or _sets().search(shorter)) or len(shorter) < 4:
             return name
         name = shorter
     return name
@@ -90,8 +102,9 @@ def _short(title: str, full: str, brand: str) -> str:
     """Return brand and thing alone: 自然堂面霜."""
     if _sets().search(title):
         return f"{brand}套装" if brand else ""
-    found = _thing(full) or _thing(title)
-    return brand + found.group() if found and brand else ""
+    # The last one names it: 气垫唇颊两用腮红 is a rouge.
+    found = max(_things().finditer(full), key=re.Match.end, default=_thing(title))
+    return brand + found.group() if found and brand and len(found.group()) > 1 else ""
 
 
 @cache
@@ -106,32 +119,14 @@ def _sets() -> re.Pattern[str]:
 
 @cache
 def _stuffing() -> re.Pattern[str]:
-    return re.compile(f"(?:{_longest_first('stuffing').pattern}|[{_HAN}]{{2,4}}(?:肌肤|肤色|肤质|毛孔|细纹|皱纹))$")
+    return re.compile(f"(?:{_longest_first('stuffing').pattern}|[{_HAN}]{{2,4}}(?:肌肤|肤色|肤质|毛孔|细纹|皱纹|唇纹|干裂))$")
 
 
 @cache
 def _things() -> re.Pattern[str]:
-    """Words for things of more than one character: a single one is found in too many others."""
-    words = [word for row in load_toml("kinds_zh.toml").values() for word in row.get("words", []) if len(word) > 1]
-    words += [
-        "洁颜油",
-        "洁面皂",
-        "卸妆油",
-        "喷雾",
-        "眉膏",
-        "粉扑",
-        "刷",
-        "胭脂",
-        "修颜霜",
-        "柔润水",
-        "冰肌水",
-        "能量水",
-        "霜",
-        "膏",
-        "液",
-        "水",
-    ]
-    return re.compile("|".join(re.escape(word) for word in sorted(set(words), key=len, reverse=True)))
+    """Words for things; a single character counts only where the name ends or a measure follows."""
+    words = sorted(load_toml("names_zh.toml")["things"], key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, words)) + r"|[霜膏液水乳露皂贴刷笔油粉](?=$|[0-9\s+/（(])")
 
 
 def _longest_first(name: str) -> re.Pattern[str]:

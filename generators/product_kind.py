@@ -43,9 +43,10 @@ class ProductKind:
         regulated = [name for name, (pattern, alone) in kinds.items() if alone and pattern.search(product.title)]
         if regulated:
             return kind_named(regulated[0], brief.language)
-        for text in (head, product.category, product.title):
+        # A category names its main thing first: "Kitchen, Garden & Pets".
+        for text, sign in ((head, 1), (product.category, -1), (product.title, 1)):
             ends = {
-                name: max((match.end(), match.end() - match.start()) for match in found)
+                name: max((sign * match.end(), match.end() - match.start()) for match in found)
                 for name, (pattern, _) in kinds.items()
                 if (found := list(pattern.finditer(text)))
             }
@@ -65,6 +66,13 @@ def kind_named(name: str, language: str) -> ProductKind:
 def general_phrases(language: str) -> ProductKind:
     """Return the phrases that fit every kind that is not regulated."""
     return kind_named(_GENERAL, language)
+
+
+def ends_in_thing(text: str, language: str) -> bool:
+    """Say whether a text ends in a word that tells a kind of product."""
+    return any(
+        match.end() == len(text) for pattern, _ in _patterns(language).values() for match in pattern.finditer(text)
+    )
 
 
 def _head(title: str, brand: str, language: str) -> str:

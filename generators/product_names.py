@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from generators.brief import Brief
 from generators.chinese_name import chinese_names
+from generators.product_kind import ends_in_thing
 
 _BRACKETED = re.compile(r"【[^】]*】|\[[^\]]*\]|（[^）]*）|\([^)]*\)|《[^》]*》|「[^」]*」")
 _MARKS = re.compile("[®™©℠]")
@@ -16,6 +17,7 @@ _READS_AS_OFFER = re.compile(
     r"[%$€£₹¥￥％折元円]|\bRs\b|\boff\b|双\d|11[.\-]11|预售|包邮|特价|秒杀|聚划算|\bsale\b|\bfree\b|赠|减\d|领券", re.I
 )
 _SMALL_WORDS = re.compile(r"(?<=\s)(?:For|With|And|Of|In|On|The|To|From|Or|By|A|An)(?=\s)")
+_NO_THING = frozenset({"organic", "natural", "fresh", "premium", "special", "combo", "assorted", "powder", "whole"})
 _PACK = re.compile(r"\s*[,-]?\s*\b(?:pack|set|combo) of \d+\b|\s*\bcombo(?: pack)?$", re.I)
 
 
@@ -61,23 +63,44 @@ def _names(raw_title: str, raw_brand: str, raw_category: str, language: str) -> 
         title = " ".join(re.sub(r"[【】\[\]（）()《》「」]", " ", _MARKS.sub("", raw_title)).split())
     names = list(chinese_names(title, brand)) if language == "zh" else _english_names(title, brand)
     category = " ".join(raw_category.split())
-    names += [category] if category else []
-    usable = [name for name in names if _is_usable(name)]
+    # A Chinese category is a word such as 面膜; an English one is a shelf, "Beauty & Hygiene".
+    names += [category] if category and language == "zh" else []
+    usable = [name for name in names if name and _is_usable(name)]
     return ProductNames(
         tuple(dict.fromkeys(usable)), brand if _is_usable(brand) else "", title if _is_usable(title) else ""
     )
 
 
 def _english_names(title: str, brand: str) -> list[str]:
-    """Return the title as a reader expects it, then what stands before each comma or dash."""
+    """Return the title as a reader expects it, what stands before each comma, and the thing alone.
+
+    "Water Bottle - Orange" is Water Bottle (Orange), "Oil - Gingelly" is Gingelly Oil; the last resort of "Organic
+    Cold Pressed Coconut Oil" is Coconut Oil.
+    """
     if brand and re.match(rf"{re.escape(brand)}\s+\w", title, re.IGNORECASE):
         title = title[len(brand) :].strip()
     plain = _SMALL_WORDS.sub(lambda match: match.group().lower(), title)
-    plain = re.sub(r"\s*[|]\s*|\s+[-–]\s+|\s*,\s*(?=\S)", ", ", plain)
-    plain = re.sub(r"(?<=[A-Za-z])\s*/\s*(?=[A-Za-z])", "/", plain).strip(" ,-.;:&")
-    full = _PACK.sub("", plain)
-    names = [plain] if plain == full else []
-    return names + [full, *_prefixes(full, r",\s+"), *_prefixes(full, r"\s+(?:for|with)\s+")]
+    plain = re.sub(r"\s*[|]\s*|\s*,\s*(?=\S)", ", ", plain)
+    plain = re.sub(r"(?<=[A-Za-z])\s*/\s*(?=[A-Za-z])", "/", _PACK.sub("", plain)).strip(" ,-.;:&")
+    head, *notes = re.split(r"\s+[-–]\s+", plain)
+    note = ", ".join(notes)
+    full = f"{head} ({note})" if note and len(note) <= 40 and "(" not in note else head
+    if note and " " not in head and "," not in note:
+        if head.casefold() in _NO_THING or ends_in_thing(note, "en"):
+            full = head = note
+        elif len(note.split()) <= 3 and ends_in_thing(head, "en"):
+            full = head = f"{note} {head}"
+    things = [head, note] if note else [head]
+    return [full, head, *_prefixes(head, r",\s+"), *_prefixes(head, r"\s+(?:for|with)\s+"), *map(_thing_alone, things)]
+
+
+def _thing_alone(head: str) -> str:
+    """Return the last two words where they name a thing, and nothing of an enumeration."""
+    words = re.split(r",|\s(?:for|with)\s", head)[0].split()
+    if any(sign in words[-4:] for sign in ("&", "+", "and", "of", "in")):
+        return ""
+    thing = " ".join(words[-2:])
+    return thing if len(words) > 2 and words[-2][:1].isalpha() and ends_in_thing(thing, "en") else ""
 
 
 def _prefixes(title: str, separator: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -50,7 +51,7 @@ class ClaimRule:
         return match.group() if match else ""
 
 
-NEEDS = {
+NEEDS: dict[str, Callable[[Brief], bool]] = {
     "free_shipping": lambda brief: brief.offer.kind is OfferKind.FREE_SHIPPING,
     "discount": lambda brief: brief.offer.kind in (OfferKind.MARKDOWN, OfferKind.PERCENT, OfferKind.AMOUNT),
     "offer": lambda brief: brief.offer.kind is not OfferKind.NONE,

@@ -20,8 +20,8 @@ class ClaimCheck:
         groups = regulated_groups(brief)
         found = []
         for rule in claim_rules():
-            if rule.applies(brief, groups) and (words := rule.words_in(plain)):
-                found.append(f"{words!r}: {rule.reason} [{rule.id}]")
+            if rule.applies(brief, groups) and (stated := rule.words_in(plain)):
+                found.append(f"{stated!r}: {rule.reason} [{rule.id}]")
         words = [word for word in brief.banned_words if folded(word) in plain]
         return found + [f"{word!r}: banned by the brief" for word in words]
 

@@ -10,7 +10,8 @@ from generators.channel_limits import FieldLimit
 from generators.emoji_policy import without_emoji
 
 _STRAY = re.compile(
-    r"[{}<>\[\]_|\\^~*]|https?:|www\.|\s{2,}|[ ](?=[,.!?;:])|[,;:]{2,}|^[\s,.;:，。！？；：]|，，|。。|，。|[！？。][，。]"
+    r"[{}<>\[\]_|\\^~*]|https?:|www\.|\s{2,}|[ ](?=[,.!?;:])|[,;:]{2,}|^[\s,.;:，。！？；：]"
+    r"|，，|。。|，。|[！？。][，。]"
 )
 _ODD = ("So", "Cc", "Cf", "Co", "Cn", "Cs", "Sk", "Mn", "Me")
 

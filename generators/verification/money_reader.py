@@ -12,7 +12,10 @@ from generators.verification.plain_text import normalised
 from generators.verification.statement import Statement, StatementKind
 
 # Western or Indian groups and at most two decimals; "1.200", "1,5" and "1 200" are no such number and stay unread.
-NUMBER = r"(?<![0-9.,])(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]+)(?:\.[0-9]{1,2})?(?![0-9]|[.,'’ ][0-9])"
+NUMBER = (
+    r"(?<![0-9.,])(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]+)"
+    r"(?:\.[0-9]{1,2})?(?![0-9]|[.,'’ ][0-9])"
+)
 PERCENT = re.compile(rf"(?P<number>{NUMBER})\s*(?:%|percent\b|per cent\b)", re.IGNORECASE)
 FOLD = re.compile(
     r"(?P<number>(?<![0-9.,])[0-9]+(?:\.[0-9]+)?|(?<![零一二两三四五六七八九十百千万])[一二三四五六七八九](?:点?[一二三四五六七八九])?)\s*折"

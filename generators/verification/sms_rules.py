@@ -14,12 +14,12 @@ _SIGNATURE = re.compile(r"【[^【】]+】")
 class SmsRulesCheck:
     """Signature and way out.
 
-    A Chinese SMS begins with the sender's name in 【】, once, where the brief has one (without one the gateway signs it);
-    it ends with 拒收请回复R. An English one ends with how to opt out.
+    A Chinese SMS begins with the sender's name in 【】, once, where the brief has one (without one the gateway signs
+    it); it ends with 拒收请回复R. An English one ends with how to opt out.
 
-    Source: 通信短信息服务管理规定 (工业和信息化部令第31号, 2015), articles 17-20: commercial messages need consent, name
-    their sender and offer a way to refuse; the form of signature and opt-out is what Chinese carriers' gateways accept. US
-    47 CFR 64.1200 and CTIA Messaging Principles 5.1: opt-out by STOP. UK PECR regulation 23: the sender may not be hidden.
+    Source: MIIT order 31 (2015) on short message services, articles 17-20: commercial messages need consent, name
+    their sender and offer a way to refuse; the form of both is what gateways of Chinese carriers accept. 47 CFR
+    64.1200 and CTIA Messaging Principles 5.1: opt-out by STOP. UK PECR regulation 23: the sender may not be hidden.
     """
 
     name = "sms"

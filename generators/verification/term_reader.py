@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 from generators.verification.money_reader import NUMBER, amount_of, money_pattern, plain
 from generators.verification.statement import Statement, StatementKind
@@ -17,20 +18,21 @@ _PER_EN = re.compile(
 )
 _PER_ZH = re.compile(r"每(?:人|位|户|个?用户)仅?限(?:购|用|享|领)?\s*(?P<count>[0-9]+)\s*[次件张份]")
 _NEW = re.compile(
-    r"\b(?:for )?(?:new (?:customers?|shoppers?|users?|members?)|first(?:-time)? (?:orders?|purchases?|customers?|buyers?))"
-    r"(?: only)?\b|仅?限?(?:新用户|新客户?|新人|首单)(?:专享|可用)?",
+    r"\b(?:for )?(?:new (?:customers?|shoppers?|users?|members?)"
+    r"|first(?:-time)? (?:orders?|purchases?|customers?|buyers?))(?: only)?\b"
+    r"|仅?限?(?:新用户|新客户?|新人|首单)(?:专享|可用)?",
     re.I,
 )
 _REGION_EN = re.compile(r"\b(?:valid|available|redeemable) (?:only )?in (?P<where>[^.!?;:□]+?) only\b", re.I)
 _REGION_ZH = re.compile(r"仅限(?!新)(?P<where>[^，。！？；,.!?;□\s新]{2,60}?)(?:地区)?(?:使用|可用)")
 
 
-def term_readers() -> list[tuple[re.Pattern[str], _Reader]]:
+@cache
+def term_readers() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
     """Return (pattern, reader) in the order in which they are tried, before plain amounts are."""
-    marked = re.compile(
-        rf"(?:\b(?:orders?|purchases?) )(?:of |over |from |above )(?:{_unnamed(money_pattern())})(?: or (?:more|above|over))?",
-    )
-    return [
+    amount = _unnamed(money_pattern())
+    marked = re.compile(rf"\b(?:orders?|purchases?) (?:of |over |from |above )(?:{amount})(?: or (?:more|above|over))?")
+    return (
         (_FULL, _full),
         (marked, _order),
         (_PER_EN, _per),
@@ -38,7 +40,7 @@ def term_readers() -> list[tuple[re.Pattern[str], _Reader]]:
         (_NEW, lambda match: [Statement(StatementKind.NEW_CUSTOMERS, "yes", "", match.group())]),
         (_REGION_EN, _region),
         (_REGION_ZH, _region),
-    ]
+    )
 
 
 def region_key(where: str) -> str:

@@ -30,7 +30,7 @@ class Verifier:
     @property
     def checks(self) -> tuple[str, ...]:
         """Names of the checks, for the provenance of what passed."""
-        return tuple(check.name for check in (*self._checks, *self._draft_checks))
+        return (*(check.name for check in self._checks), *(check.name for check in self._draft_checks))
 
     def findings(self, draft: Draft, brief: Brief) -> list[Finding]:
         """Return everything that speaks against showing the draft; empty means that it may be shown."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,14 @@ from generators.verification import ClaimCheck, ProfanityCheck
 from generators.verification.claim_rules import NEEDS, ClaimRule, claim_rules
 from generators.verification.folding import folded
 from generators.verification.regulated import regulated_groups
+
+CORPUS = Path(__file__).parent / "corpus"
+
+
+def corpus(name: str) -> list[str]:
+    """Return the lines of a file but the first, which says what they are."""
+    return (CORPUS / name).read_text(encoding="utf-8").splitlines()[1:]
+
 
 RULES = claim_rules()
 
@@ -102,22 +111,15 @@ def test_banned_words_of_a_brief_are_found_in_disguise() -> None:
         assert ClaimCheck().reasons(text, brief(banned=("luxury",)), FieldLimit()), text
 
 
-SWEARING = """shit | SHIT | sh1t | $hit | s.h.i.t | s h i t | f*ck | fuuuck | fuсk | F U C K | a$$ | @ss | b!tch | bi7ch | d1ck | bullsh1t
-motherf*cker | damn | c*nt | wh0re | s**t | sexy | p0rn | porn | 傻逼 | 傻 逼 | 傻·逼 | 他妈的 | 妈的 | 草泥马 | 滚 蛋 | 智障 | 狗屁""".replace(
-    "\n", " | "
-).split(" | ")
-INNOCENT = """Scunthorpe | Penistone | Essex | Sussex | cocktail | Cockburn | class | classic | bass | grape | Assam tea | passion fruit | shiitake
-Dickens | hello | shell | cassia | therapist | analysis | skilled | diet | studied | pistachio | peacock | Hancock | button | title | flame retardant
-document | arsenal | massage | assorted | prickly pear | 500 ml | 5ml | A$5 | $18 | 100% | Moby | thrapple | 妈妈的味道 | 奶妈的手 | 混合坚果 | 装备""".replace(
-    "\n", " | "
-).split(" | ")
+SWEARING = corpus("swearing.txt")
+INNOCENT = corpus("innocent.txt")
 
 
-@pytest.mark.parametrize("text", [text.strip() for text in SWEARING])
+@pytest.mark.parametrize("text", SWEARING)
 def test_swearing_is_found_in_disguise(text: str) -> None:
     assert ProfanityCheck().reasons(f"so {text} it is", brief(), FieldLimit())
 
 
-@pytest.mark.parametrize("text", [text.strip() for text in INNOCENT])
+@pytest.mark.parametrize("text", INNOCENT)
 def test_scunthorpe_may_buy_cocktails(text: str) -> None:
     assert ProfanityCheck().reasons(f"some {text} here", brief(), FieldLimit()) == []
