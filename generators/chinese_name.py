@@ -119,7 +119,8 @@ def _sets() -> re.Pattern[str]:
 
 @cache
 def _stuffing() -> re.Pattern[str]:
-    return re.compile(f"(?:{_longest_first('stuffing').pattern}|[{_HAN}]{{2,4}}(?:肌肤|肤色|肤质|毛孔|细纹|皱纹|唇纹|干裂))$")
+    effects = f"[{_HAN}]{{2,4}}(?:肌肤|肤色|肤质|毛孔|细纹|皱纹|唇纹|干裂)"
+    return re.compile(f"(?:{_longest_first('stuffing').pattern}|{effects})$")
 
 
 @cache

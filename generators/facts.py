@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.dates import format_skeleton
 from babel.lists import format_list
@@ -50,8 +52,7 @@ class Facts:
         if brief.offer.code:
             slots["code"] = brief.offer.code
         if brief.offer.ends:
-            locale = "zh_CN" if brief.language == "zh" else brief.currency.locale
-            slots["ends"] = format_skeleton("MMMd", brief.offer.ends, locale=locale)
+            slots["ends"] = _day(brief.offer.ends, "zh_CN" if brief.language == "zh" else brief.currency.locale)
         if terms:
             slots["terms"] = _terms(brief)
         return cls(slots)
@@ -60,6 +61,11 @@ class Facts:
 def _fold(percent: int) -> str:
     """Write a discount as Chinese shops do, by the share that is still paid: 20 % off is 8折, 15 % is 8.5折."""
     return f"{format((Decimal(100 - percent) / 10).normalize(), 'f')}折"
+
+
+@lru_cache(maxsize=1024)
+def _day(day: date, locale: str) -> str:
+    return str(format_skeleton("MMMd", day, locale=locale))
 
 
 def _bare(minor: int, decimals: int) -> str:
