@@ -14,7 +14,9 @@ _BRACKETED = re.compile(r"【[^】]*】|\[[^\]]*\]|（[^）]*）|\([^)]*\)|《[^
 _MARKS = re.compile("[®™©℠]")
 # A figure that reads as part of the offer may not hide in a name.
 _READS_AS_OFFER = re.compile(
-    r"[%$€£₹¥￥％折元円]|\bRs\b|\boff\b|双\d|11[.\-]11|预售|包邮|特价|秒杀|聚划算|\bsale\b|\bfree\b|赠|减\d|领券", re.I
+    r"[%$€£₹¥￥％折元円]|\bRs\b|\boff\b|双\d|11[.\-]11|预售|包邮|特价|秒杀|聚划算|\bsale\b|\bfree\b"
+    r"|赠|减\d|领券|新人|新客|首单|new customer|first order",
+    re.I,
 )
 _SMALL_WORDS = re.compile(r"(?<=\s)(?:For|With|And|Of|In|On|The|To|From|Or|By|A|An)(?=\s)")
 _NO_THING = frozenset({"organic", "natural", "fresh", "premium", "special", "combo", "assorted", "powder", "whole"})
