@@ -103,8 +103,10 @@ def _short(title: str, full: str, brand: str) -> str:
     if _sets().search(title):
         return f"{brand}套装" if brand else ""
     # The last one names it: 气垫唇颊两用腮红 is a rouge.
-    found = max(_things().finditer(full), key=re.Match.end, default=_thing(title))
-    return brand + found.group() if found and brand and len(found.group()) > 1 else ""
+    # The last thing of the name is the thing: 气垫唇颊两用腮红 is a rouge. Keywords after the name come second.
+    found = [*_things().findall(title.replace(full, "")), *_things().findall(full)]
+    thing = next((word for word in reversed(found) if len(word) > 1), "")
+    return brand + thing if brand and thing else ""
 
 
 @cache

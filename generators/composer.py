@@ -153,6 +153,8 @@ def _named(name: str, brand: str, language: str, words: Mapping[str, Any]) -> di
         # Two Latin words do not run together in Chinese copy either.
         gap = " " if own_brand[-1].isascii() and name[0].isascii() else ""
         shown = own_brand + gap + name
+    if generic and own_brand and "generic_of_brand" in words:
+        shown = words["generic_of_brand"].format(brand=own_brand)
     named = {"name": shown, "Name": _capital(shown) if generic else shown}
     named["by"] = words["by"].format(brand=own_brand) if own_brand else ""
     return named if own_brand or not brand else named | {"brand_prefix": ""}

@@ -16,7 +16,7 @@ _LOOKALIKES = str.maketrans(
 # Characters written for 最 and 第 by those who know the list.
 _HAN_EVASIONS = str.maketrans("朂蕞嘬樶苐弟壹囯", "最最最最第第一国")
 _HAN = "\u3400-\u9fff"
-_BETWEEN_HAN = re.compile(rf"(?<=[{_HAN}])[\s·•・∙.\-_—*~'’`|/\\+=#@^、]+(?=[{_HAN}])")
+_BETWEEN_HAN = re.compile(rf"(?<=[{_HAN}])[\s·•・∙.\-_*~'’`+=#@^]+(?=[{_HAN}])")
 _SPACED = re.compile(r"(?<![A-Za-z])(?:[A-Za-z][\s.\-_*·•]+){3,}[A-Za-z](?![A-Za-z])")
 _TRADITIONAL = re.compile(f"[{_HAN}]")
 

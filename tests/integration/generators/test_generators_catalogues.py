@@ -54,7 +54,7 @@ def test_every_variant_of_200_briefs_is_written_and_none_twice(briefs: list[Brie
     texts = Counter("\x00".join(text for _, _, text in item.draft.strings()) for item in written)
     assert max(texts.values()) == 1
     generic = load_toml(f"copy_{briefs[0].language}.toml")["generic_name"]
-    assert sum(generic in item.draft.channels["email"]["body"] for item in written) <= 0.03 * len(written)
+    assert sum(generic in item.draft.channels["email"]["body"] for item in written) <= 0.05 * len(written)
     hooks = Counter(item.draft.hook for item in written)
     assert max(hooks.values()) <= 12
 
