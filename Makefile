@@ -94,6 +94,9 @@ bench-hours: $(VENV)/.dev  ## What quiet hours and slots cost a decision against
 bench-copy: $(VENV)/.dev  ## Share of copy that passes the fact check, and its speed
 	$(BIN)/python benchmarks/copy_quality.py
 
+bench-copy-rules: $(VENV)/.dev  ## What stops copy on two real catalogues, and how much of it repeats
+	$(BIN)/python benchmarks/copy_rules.py
+
 bench-obp: $(VENV)/.dev  ## Agreement of the estimators with obp 0.5.7, which it installs apart under .cache
 	$(BIN)/python benchmarks/obp_agreement.py
 
