@@ -1,8 +1,8 @@
 """How copy for the two real catalogues stands against its rules, and how much of it repeats.
 
-Every brief gets an offer in turn (its own markdown or none, a percentage with a code, a sum off, free delivery, an offer
-on the order with terms), so that all ways of stating facts occur. Written by the template grammar; CPU seconds, as other
-work on the machine does not count.
+Every brief gets an offer in turn (its own markdown or none, a percentage with a code, a sum off, free delivery, an
+offer on the order with terms), so that all ways of stating facts occur. Written by the template grammar; CPU seconds,
+as other work on the machine does not count.
 
 Printed: shares of shown variants that pass, claims found again by a fresh check, whole variants that stand twice, the
 share that had to call the product by a generic name, distinct-2 (different word pairs over all pairs, Chinese by
