@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay bench-hours bench-learner bench-swap bench-arms bench-start bench-profiles bench-serve bench-budget bench-caps bench-telemetry bench-alarms bench-gate tutorial
+.PHONY: $(shell grep -oE '^[a-z][a-z0-9-]*:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -93,6 +93,9 @@ bench-hours: $(VENV)/.dev  ## What quiet hours and slots cost a decision against
 
 bench-copy: $(VENV)/.dev  ## Share of copy that passes the fact check, and its speed
 	$(BIN)/python benchmarks/copy_quality.py
+
+bench-copy-rules: $(VENV)/.dev  ## What stops copy on two real catalogues, and how much of it repeats
+	$(BIN)/python benchmarks/copy_rules.py
 
 bench-obp: $(VENV)/.dev  ## Agreement of the estimators with obp 0.5.7, which it installs apart under .cache
 	$(BIN)/python benchmarks/obp_agreement.py

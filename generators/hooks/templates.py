@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
-from generators.data import load_toml
+from generators.hook_grammar import GRAMMAR_VERSION, grammar_hook
 from generators.hooks.request import HookRequest
 
 
 class TemplateHooks:
-    """Joins an opening and a closing of the request's tone.
-
-    The variants of one brief walk through the pairs from a start that depends on seed and brief, so that openings and
-    closings both change from one variant to the next.
-    """
+    """Joins a scene of the product's kind and a line of the request's tone."""
 
     name = "template"
-    version = "template-1"
+    version = GRAMMAR_VERSION
     languages = frozenset({"en", "zh"})
 
     def prompt(self, request: HookRequest) -> str:  # noqa: ARG002 - the signature of all hook models
@@ -26,16 +21,4 @@ class TemplateHooks:
 
     def propose(self, requests: Sequence[HookRequest]) -> list[list[str]]:
         """Return one hook for each request."""
-        return [[self._hook(request)] for request in requests]
-
-    def _hook(self, request: HookRequest) -> str:
-        tone = load_toml(f"copy_{request.brief.language}.toml")["hooks"][request.tone]
-        openings, closings = tone["openings"], tone["closings"]
-        start = int.from_bytes(
-            hashlib.blake2b(f"{request.seed}/{request.brief.id}/{request.tone}".encode(), digest_size=8).digest()
-        )
-        # One opening further each time, and one closing further on top after each round.
-        step = start % (len(openings) * len(closings)) + request.index
-        opening = openings[step % len(openings)]
-        closing = closings[(step + step // len(openings)) % len(closings)]
-        return f"{opening}{closing}"
+        return [[grammar_hook(r.brief, r.tone, r.index, r.seed)] for r in requests]
