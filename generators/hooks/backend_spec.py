@@ -53,7 +53,9 @@ class BackendSpec:
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1)
                 hint = f"; did you mean {near[0]}?" if near else ""
-                raise InvalidInput(f"expected one of {', '.join(sorted(known)) or 'none'}, got {name!r}{hint}", field=_FIELD)
+                raise InvalidInput(
+                    f"expected one of {', '.join(sorted(known)) or 'none'}, got {name!r}{hint}", field=_FIELD
+                )
 
     def languages(self) -> frozenset[str]:
         """Return the languages of `languages=en,zh`; empty where the option is left out."""

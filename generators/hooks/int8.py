@@ -10,10 +10,10 @@ from generators.model_libraries import model_libraries
 def quantise(model: Any) -> Any:
     """Replace the linear layers of a float32 model on the CPU by eight-bit ones, and return the model.
 
-    Weights: symmetric, one scale for each output. Inputs: symmetric, one scale for each token, taken anew each time. One
-    scale for the whole input, as `torch.ao` takes it, would let a row's result depend on its neighbours. The products
-    are summed in 32 bits by `torch._int_mm`, the operation that torchao uses too; torchao itself costs 0.4 ms a layer
-    outside a compiled graph, which is ten times the multiplication.
+    Weights: symmetric, one scale for each output. Inputs: symmetric, one scale for each token, taken anew each time.
+    One scale for the whole input, as `torch.ao` takes it, would let a row's result depend on its neighbours. The
+    products are summed in 32 bits by `torch._int_mm`, the operation that torchao uses too; torchao itself costs 0.4 ms
+    a layer outside a compiled graph, which is ten times the multiplication.
 
     Source: Dettmers, Lewis, Belkada, Zettlemoyer (2022), "LLM.int8()", section 2.1 (vector-wise quantisation; no
     outlier columns here).
@@ -28,7 +28,7 @@ def quantise(model: Any) -> Any:
 
 
 def _layer_class(torch: Any) -> Any:
-    class Int8Linear(torch.nn.Module):  # type: ignore[misc, name-defined]
+    class Int8Linear(torch.nn.Module):  # type: ignore[misc]
         """y = x Wᵀ + b with W in int8; x of shape (…, inputs)."""
 
         def __init__(self, linear: Any) -> None:

@@ -23,7 +23,12 @@ class LocalHooks(ABC):
     """Proposes lines of a local model; how it reads the prompt is left to its two kinds."""
 
     def __init__(
-        self, local: LocalModel, *, settings: LineSettings | None = None, languages: Collection[str] = (), chat: bool = False
+        self,
+        local: LocalModel,
+        *,
+        settings: LineSettings | None = None,
+        languages: Collection[str] = (),
+        chat: bool = False,
     ) -> None:
         """Take a loaded model.
 
@@ -51,7 +56,7 @@ class LocalHooks(ABC):
     def version(self) -> str:
         """Prompts, drawing and weights; another of any of them is another version."""
         prompts = "+".join(prompt.version for prompt in self._prompts.values())
-        drawn = astuple(self._settings)[:3] + (self._settings.max_new_tokens, self._chat, _RULES)
+        drawn = (*astuple(self._settings)[:3], self._settings.max_new_tokens, self._chat, _RULES)
         return f"{prompts}.{hashlib.blake2b(repr(drawn).encode(), digest_size=2).hexdigest()}/{self._local.digest}"
 
     def propose(self, requests: Sequence[HookRequest]) -> list[list[str]]:

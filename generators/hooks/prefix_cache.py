@@ -75,7 +75,7 @@ def _layer_class() -> Any:
             self._rows = rows
             self._fill(self._beginning)
 
-        def update(self, key_states: Any, value_states: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        def update(self, key_states: Any, value_states: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
             """Add tokens behind those there, and return all."""
             start = self.keys.shape[2]
             end = start + key_states.shape[2]

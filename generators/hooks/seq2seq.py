@@ -46,8 +46,12 @@ class Seq2SeqHooks(LocalHooks):
         longest = max(len(ids) for ids in each)
         device = self._local.device
         return {
-            "input_ids": torch.tensor([ids + [self._local.pad_id] * (longest - len(ids)) for ids in each], device=device),
-            "attention_mask": torch.tensor([[1] * len(ids) + [0] * (longest - len(ids)) for ids in each], device=device),
+            "input_ids": torch.tensor(
+                [ids + [self._local.pad_id] * (longest - len(ids)) for ids in each], device=device
+            ),
+            "attention_mask": torch.tensor(
+                [[1] * len(ids) + [0] * (longest - len(ids)) for ids in each], device=device
+            ),
         }
 
     def _length(self, prompt: HookPrompt) -> int:
