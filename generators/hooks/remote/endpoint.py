@@ -6,7 +6,6 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib import import_module
@@ -24,13 +23,12 @@ _LARGEST_ANSWER = 1 << 20
 _PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}
 
 
-@dataclass(frozen=True, slots=True)
 class _Fault(Exception):
-    """A fault that may pass."""
+    """A fault that may pass; it never leaves this file."""
 
-    what: str
-    charged: bool
-    retry_after_s: float | None = None
+    def __init__(self, what: str, *, charged: bool, retry_after_s: float | None = None) -> None:
+        super().__init__(what)
+        self.what, self.charged, self.retry_after_s = what, charged, retry_after_s
 
 
 class Endpoint:

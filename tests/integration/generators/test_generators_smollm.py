@@ -94,7 +94,7 @@ def test_a_missing_or_foreign_model_is_refused(tmp_path: Path) -> None:
     if importlib.util.find_spec("transformers") is None:
         pytest.skip("transformers is not installed")
     (tmp_path / "config.json").write_text('{"model_type": "not-a-model"}')
-    with pytest.raises(InvalidInput, match="causal language model"):
+    with pytest.raises(InvalidInput, match="language model of transformers"):
         hook_model(f"local:{tmp_path}")
 
 
