@@ -33,7 +33,7 @@ class CausalHooks(LocalHooks):
     ) -> list[tuple[float, str]]:
         """Return (mean log-probability per token, line) for each (request, number of the candidate)."""
         inputs = self.inputs(language, [request for request, _ in rows])
-        cache = self._cache(language)
+        cache = self.read_ahead(language)
         room = inputs["input_ids"].shape[1] - cache.ids.shape[1] + (steps or self._settings.max_new_tokens)
         return self._writer.write(
             language,
@@ -47,7 +47,7 @@ class CausalHooks(LocalHooks):
     def inputs(self, language: str, requests: Sequence[HookRequest]) -> dict[str, Any]:
         """Return `input_ids` and `attention_mask` of whole prompts, both of shape (requests, tokens)."""
         torch, _ = model_libraries()
-        beginning, tail = self._cache(language).ids, self._frames[language][1]
+        beginning, tail = self.read_ahead(language).ids, self._frames[language][1]
         prompt = self._prompts[language]
         ends = [(prompt.question(request) if self._chat else prompt.ending(request)) + tail for request in requests]
         each = self._local.tokenizer(ends, add_special_tokens=False)["input_ids"]
@@ -59,6 +59,14 @@ class CausalHooks(LocalHooks):
             "input_ids": torch.cat([beginning.expand(n, -1), padded.to(beginning.device)], dim=1),
             "attention_mask": torch.cat([torch.ones_like(beginning).expand(n, -1), real.to(beginning.device)], dim=1),
         }
+
+    def read_ahead(self, language: str) -> PrefixCache:
+        """Return the beginning of a language's prompt, read on the first call."""
+        if language not in self._caches:
+            torch, _ = model_libraries()
+            ids = torch.tensor([self._frames[language][0]], device=self._local.device)
+            self._caches[language] = PrefixCache(self._local.model, ids)
+        return self._caches[language]
 
     def _frame(self, prompt: HookPrompt) -> tuple[list[int], str]:
         """Return the tokens before the question, and the text after it."""
@@ -76,10 +84,3 @@ class CausalHooks(LocalHooks):
     def _length(self, prompt: HookPrompt) -> int:
         ids, tail = self._frame(prompt)
         return len(ids) + len(self._local.tokenizer(tail)["input_ids"])
-
-    def _cache(self, language: str) -> PrefixCache:
-        if language not in self._caches:
-            torch, _ = model_libraries()
-            ids = torch.tensor([self._frames[language][0]], device=self._local.device)
-            self._caches[language] = PrefixCache(self._local.model, ids)
-        return self._caches[language]

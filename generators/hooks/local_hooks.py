@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import astuple
+from typing import Any
 
 from engine.core.errors import InvalidInput
 from generators.hooks.line_writer import LineSettings, LineWriter
@@ -53,6 +54,16 @@ class LocalHooks(ABC):
         self._prompts = {language: self._fitting(HookPrompt.load(language)) for language in sorted(self.languages)}
 
     @property
+    def bare(self) -> Any:
+        """The model of transformers itself, to measure against."""
+        return self._local.model
+
+    @property
+    def tokenizer(self) -> Any:
+        """Its tokenizer."""
+        return self._local.tokenizer
+
+    @property
     def version(self) -> str:
         """Prompts, drawing and weights; another of any of them is another version."""
         prompts = "+".join(prompt.version for prompt in self._prompts.values())
@@ -84,6 +95,10 @@ class LocalHooks(ABC):
             rows: At most as many as the settings allow at once.
             steps: Exactly so many tokens a row, for measuring; 0 stops where the lines end.
         """
+
+    @abstractmethod
+    def inputs(self, language: str, requests: Sequence[HookRequest]) -> dict[str, Any]:
+        """Return `input_ids` and `attention_mask` of whole prompts, both of shape (requests, tokens)."""
 
     @abstractmethod
     def _length(self, prompt: HookPrompt) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from generators.model_libraries import model_libraries
@@ -38,7 +39,7 @@ class PrefixCache:
     def rows(self, count: int, room: int) -> Any:
         """Return a cache for `count` rows with room for `room` more tokens; the one before it is void then."""
         if not self._plain:
-            return self._copied(count)
+            return self.copied(count)
         if count > self._rows or room > self._room:
             self._rows, self._room = max(count, self._rows), max(room, self._room)
             self._layers = [self._layer_class(layer, self._rows, self._room) for layer in self._cache.layers]
@@ -48,18 +49,17 @@ class PrefixCache:
             layer.start(count)
         return cache
 
-    def _copied(self, count: int) -> Any:
-        import copy
-
+    def copied(self, count: int) -> Any:
+        """Return a cache of the library's own kind, for models that need one and to measure against."""
         cache = copy.deepcopy(self._cache)
         cache.batch_repeat_interleave(count)
         return cache
 
 
 def _layer_class() -> Any:
-    from transformers.cache_utils import DynamicLayer
+    base: Any = model_libraries()[1].cache_utils.DynamicLayer
 
-    class PrefixLayer(DynamicLayer):  # type: ignore[misc]
+    class PrefixLayer(base):  # type: ignore[misc]
         """Keys and values of one layer, shape (rows, heads, beginning + room, width), filled up to a length."""
 
         def __init__(self, read: Any, rows: int, room: int) -> None:

@@ -37,22 +37,38 @@ class Answer:
 
         Args:
             body: JSON.
-            structured: The text is a JSON object with `lines`; else it is one line.
+            structured: The text is a JSON object with `lines`; else it is one line. A text that is not one has no
+                lines: the endpoint did its part, and would charge for a second try.
 
         Raises:
-            MalformedAnswer: It is neither, or holds no text.
+            MalformedAnswer: It is no completion, or holds no text.
         """
         try:
             data = json.loads(body)
             choice = data["choices"][0]
-            text = choice["message"]["content"] if "message" in choice else choice["text"]
-            lines = [str(line) for line in json.loads(text)["lines"]] if structured else [str(text)]
+            text = _text(choice["message"]["content"] if "message" in choice else choice["text"])
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise MalformedAnswer(type(error).__name__) from error
         usage = data.get("usage") if isinstance(data.get("usage"), dict) else {}
         model = "/".join(str(data[key]) for key in ("model", "system_fingerprint") if data.get(key))
         tokens_in, tokens_out = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+        lines = _structured(text) if structured else [text]
         return cls(tuple(_clean(line) for line in lines), tokens_in, tokens_out, model)
+
+
+def _text(content: Any) -> str:
+    if not isinstance(content, str):
+        raise TypeError
+    return content
+
+
+def _structured(text: str) -> list[str]:
+    try:
+        # Models put line breaks into strings.
+        lines = json.loads(text, strict=False)["lines"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    return [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
 
 
 def _count(usage: dict[str, Any], name: str) -> int | None:
