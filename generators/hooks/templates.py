@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
+from functools import cache
 
 from generators.data import load_toml
 from generators.hooks.request import HookRequest
@@ -17,12 +19,16 @@ class TemplateHooks:
     """
 
     name = "template"
-    version = "template-1"
     languages = frozenset({"en", "zh"})
 
     def prompt(self, request: HookRequest) -> str:  # noqa: ARG002 - the signature of all hook models
         """Return nothing: a grammar reads no prompt."""
         return ""
+
+    @property
+    def version(self) -> str:
+        """Digest of the grammar: other openings or closings come under another version."""
+        return _version()
 
     def propose(self, requests: Sequence[HookRequest]) -> list[list[str]]:
         """Return one hook for each request."""
@@ -39,3 +45,10 @@ class TemplateHooks:
         opening = openings[step % len(openings)]
         closing = closings[(step + step // len(openings)) % len(closings)]
         return f"{opening}{closing}"
+
+
+@cache
+def _version() -> str:
+    hooks = [load_toml(f"copy_{language}.toml")["hooks"] for language in sorted(TemplateHooks.languages)]
+    words = json.dumps(hooks, sort_keys=True, ensure_ascii=False).encode()
+    return f"template-1-{hashlib.blake2b(words, digest_size=4).hexdigest()}"

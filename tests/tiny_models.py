@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from generators.hooks import HookPrompt
+from generators.model_libraries import model_libraries
 
 LINES_EN = (
     "Slow evenings feel warm with a mug of tea.",
@@ -83,12 +81,9 @@ def causal_batches(tokenizer: Any, texts: list[str]) -> list[dict[str, Any]]:
     return [{"input_ids": part, "labels": part} for part in windows.split(4)]
 
 
-@pytest.fixture(scope="session")
-def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Folders: `gpt2` (learned positions, no pad token), `llama` (grouped heads, both languages, chat) and `t5`."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
-    folder = tmp_path_factory.mktemp("tiny")
+def made_tiny_models(folder: Path) -> dict[str, Path]:
+    """Return folders: `gpt2` (learned positions, no pad token), `llama` (grouped heads, zh too, chat) and `t5`."""
+    torch, transformers = model_libraries()
     paths = {name: folder / name for name in ("gpt2", "llama", "t5")}
     torch.manual_seed(0)
 
@@ -106,7 +101,7 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         attn_pdrop=0.0,
     )
     model: Any = transformers.GPT2LMHeadModel(config)
-    train(model, causal_batches(tokenizer, [text for text in corpus() if text.isascii()]), 60)
+    train(model, causal_batches(tokenizer, [text for text in corpus() if text.isascii()]), 36)
     save(model, tokenizer, paths["gpt2"])
 
     tokenizer = trained_tokenizer(chinese=True)
@@ -124,7 +119,7 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             pad_token_id=None,
         )
     )
-    train(model, causal_batches(tokenizer, corpus()), 60)
+    train(model, causal_batches(tokenizer, corpus()), 36)
     save(model, tokenizer, paths["llama"])
 
     tokenizer = trained_tokenizer(chinese=False, t5=True)
@@ -145,7 +140,7 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     asked = tokenizer(["Product: stoneware mug (kitchen)\nTone: warm\nLine:"] * len(LINES_EN))["input_ids"]
     lines = tokenizer(list(LINES_EN), padding=True)
     labels = torch.tensor(lines["input_ids"]).masked_fill(torch.tensor(lines["attention_mask"]) == 0, -100)
-    train(model, [{"input_ids": torch.tensor(asked), "labels": labels}], 60)
+    train(model, [{"input_ids": torch.tensor(asked), "labels": labels}], 36)
     save(model, tokenizer, paths["t5"])
     return paths
 
