@@ -24,6 +24,11 @@ _GRAMMARS = {
     "en": r"""root ::= " "? [A-Z] [a-zA-Z' ,-]{8,76} [.!?]""",
     "zh": r"""root ::= [\u4e00-\u9fff] [\u4e00-\u9fff，、]{2,20} [。！？]""",
 }
+# The same as a pattern of a JSON schema.
+_PATTERNS = {
+    "en": "^[A-Z][a-zA-Z' ,-]{8,76}[.!?]$",
+    "zh": "^[\u4e00-\u9fff，、]{3,21}[。！？]$",
+}
 # UTF-8 bytes for a token, on the low side, so that the tokens come out on the high side.
 _BYTES_A_TOKEN = 2.5
 
@@ -164,7 +169,7 @@ class RemoteHooks:
         if settings.format == "text":
             return {}
         n = settings.candidates
-        lines = {"type": "array", "items": {"type": "string"}, "minItems": n, "maxItems": n}
+        lines: dict[str, Any] = {"type": "array", "items": {"type": "string"}, "minItems": n, "maxItems": n}
         schema = {
             "type": "object",
             "properties": {"lines": lines},
@@ -172,6 +177,7 @@ class RemoteHooks:
             "additionalProperties": False,
         }
         if settings.format == "json_object":
+            lines["items"] = {"type": "string", "pattern": _PATTERNS[language]}
             return {"response_format": {"type": "json_object", "schema": schema}}
         return {
             "response_format": {

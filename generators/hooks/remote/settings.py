@@ -81,6 +81,8 @@ class RemoteSettings:
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise InvalidInput(f"expected one of {', '.join(known)}, got {getattr(self, name)!r}", field=name)
+        if self.mode == "completion" and self.format.startswith("json"):
+            raise InvalidInput("expected mode=chat, since endpoints format no plain completions", field="format")
         if unknown := set(self.languages.split(",")) - {"en", "zh"}:
             raise InvalidInput(f"expected en, zh or en,zh, got {', '.join(sorted(unknown))!r}", field="languages")
         self._check_ranges()

@@ -116,6 +116,7 @@ def test_a_name_gives_settings() -> None:
         (f"{LOCAL}&ceiling=1", "price_in"),
         (f"{LOCAL}&mode=talk", "chat, completion"),
         (f"{LOCAL}&languages=de", "de"),
+        (f"{LOCAL}&mode=completion&format=json_schema", "mode=chat"),
         (f"{LOCAL}&retries=1&retries=2", "once"),
         ("http://user:word@host/v1?model=m", "without a user"),
         ("http://shop.example/v1?model=m", "in the clear"),
