@@ -92,9 +92,9 @@ class Endpoint:
         """
         content = json.dumps(body).encode()
         for attempt in range(self._settings.retries + 1):
-            self._limit.wait(tokens_in + tokens_out)
             ticket = self.spending.reserve(tokens_in, tokens_out)
             try:
+                self._limit.wait(tokens_in + tokens_out)
                 answer = self._once(content, ticket)
             except _Fault as fault:
                 self.spending.fail(ticket, charged=fault.charged)
