@@ -16,9 +16,9 @@ _PERPLEXITY, _AGREEMENT, _USABLE = 1.05, 0.9, 0.9
 def compare(full: CausalHooks, small: CausalHooks, briefs: list[Brief], lines: list[str]) -> None:
     """Print perplexity over real lines, agreement of the likeliest token, and the share of usable hooks."""
     if lines:
-        (loss, best), (small_loss, small_best) = (_read(model.bare, model.tokenizer, lines) for model in (full, small))
+        (loss, best), (small_loss, small_best) = (_read(model.model, model.tokenizer, lines) for model in (full, small))
         same = sum(a == b for a, b in zip(best, small_best, strict=True)) / len(best)
-        print(f"int8 on {len(lines)} sentences of product copy, {len(best)} tokens")
+        print(f"int8 on {len(lines)} headlines, {len(best)} tokens")
         rise = math.exp(small_loss) / math.exp(loss)
         _result(
             "int8_perplexity", math.exp(small_loss), _PERPLEXITY * math.exp(loss), math.exp(loss), rise <= _PERPLEXITY

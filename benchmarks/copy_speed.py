@@ -7,7 +7,7 @@ For each local backend and batch, three ways of writing the same number of token
 - ahead: bare `generate` that is handed a cache with the beginning already in it, which is the hardest to match.
 
 Ratios are medians over the rounds of times taken side by side. Peak memory is that of a process of its own. int8 is
-judged beside the full model: perplexity over real product copy, agreement of the likeliest token, share of proposed
+judged beside the full model: perplexity over real headlines, agreement of the likeliest token, share of proposed
 lines that the screen lets pass.
 
     python benchmarks/copy_speed.py [--backends smollm2,smollm2-int8] [--batches 1,8,32] [--rounds 3] [--tokens 20]
@@ -109,7 +109,7 @@ def _bare(model: Any, rows: Any, steps: int, **more: Any) -> None:
     torch, _ = model_libraries()
     inputs = model.inputs("en", [request for request, _ in rows])
     with torch.inference_mode():
-        model.bare.generate(**inputs, **more, max_new_tokens=steps, min_new_tokens=steps, do_sample=False)
+        model.model.generate(**inputs, **more, max_new_tokens=steps, min_new_tokens=steps, do_sample=False)
 
 
 def _ahead(model: Any, rows: Any, steps: int) -> None:
@@ -154,9 +154,12 @@ def _mug() -> Brief:
     return Brief("mug", Product("Stoneware Mug", 2400, "USD", "Halden", "Kitchen"))
 
 
+def _data() -> Path:
+    return Path(os.environ.get("ARMSREACH_DATA") or ROOT.parent / "shared" / "data")
+
+
 def _catalogue() -> Path:
-    data = Path(os.environ.get("ARMSREACH_DATA") or ROOT.parent / "shared" / "data")
-    return data / "bigbasket" / "BigBasket_Products.csv.gz"
+    return _data() / "bigbasket" / "BigBasket_Products.csv.gz"
 
 
 def _briefs(count: int) -> list[Brief]:
@@ -167,16 +170,14 @@ def _briefs(count: int) -> list[Brief]:
 
 
 def _copy_lines() -> list[str]:
-    """The first sentence of every 400th description in the catalogue: copy that people wrote."""
-    import csv
-    import gzip
+    """Sixty headlines of the Upworthy archive: lines that people wrote to be opened."""
+    import polars
 
-    if not _catalogue().is_file():
+    path = _data() / "upworthy" / "upworthy_clean_exploratory.parquet"
+    if not path.is_file():
         return []
-    with gzip.open(_catalogue(), "rt", encoding="utf-8", newline="") as file:
-        texts = [row["description"] or "" for i, row in enumerate(csv.DictReader(file)) if i % 400 == 0]
-    sentences = [" ".join(text.split()).partition(". ")[0] for text in texts]
-    return [sentence + "." for sentence in sentences if 30 <= len(sentence) <= 160]
+    headlines = polars.read_parquet(path, columns=["headline"])["headline"].drop_nulls().unique().sort()
+    return headlines.gather_every(max(len(headlines) // 60, 1)).to_list()[:60]
 
 
 def _options() -> argparse.Namespace:

@@ -44,6 +44,11 @@ class CausalHooks(LocalHooks):
             **inputs,
         )
 
+    def prompt(self, request: HookRequest) -> str:
+        """Return what the model continues for a request, the shared beginning included."""
+        prompt = self._prompts[request.brief.language]
+        return self._conversation(prompt, prompt.question(request)) if self._chat else super().prompt(request)
+
     def inputs(self, language: str, requests: Sequence[HookRequest]) -> dict[str, Any]:
         """Return `input_ids` and `attention_mask` of whole prompts, both of shape (requests, tokens)."""
         torch, _ = model_libraries()
@@ -70,16 +75,20 @@ class CausalHooks(LocalHooks):
 
     def _frame(self, prompt: HookPrompt) -> tuple[list[int], str]:
         """Return the tokens before the question, and the text after it."""
-        tokenizer = self._local.tokenizer
         if not self._chat:
+            tokenizer = self._local.tokenizer
             ids = tokenizer(prompt.beginning)["input_ids"]
             # Some tokenizers end every text; here the text goes on.
             return (ids[:-1] if ids[-1] == tokenizer.eos_token_id else ids), ""
-        text = tokenizer.apply_chat_template(
-            prompt.messages(_QUESTION), tokenize=False, add_generation_prompt=True, enable_thinking=False
+        head, _, tail = self._conversation(prompt, _QUESTION).rpartition(_QUESTION)
+        return self._local.tokenizer(head, add_special_tokens=False)["input_ids"], tail
+
+    def _conversation(self, prompt: HookPrompt, question: str) -> str:
+        return str(
+            self._local.tokenizer.apply_chat_template(
+                prompt.messages(question), tokenize=False, add_generation_prompt=True, enable_thinking=False
+            )
         )
-        head, _, tail = text.rpartition(_QUESTION)
-        return tokenizer(head, add_special_tokens=False)["input_ids"], tail
 
     def _length(self, prompt: HookPrompt) -> int:
         ids, tail = self._frame(prompt)

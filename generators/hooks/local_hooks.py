@@ -54,8 +54,8 @@ class LocalHooks(ABC):
         self._prompts = {language: self._fitting(HookPrompt.load(language)) for language in sorted(self.languages)}
 
     @property
-    def bare(self) -> Any:
-        """The model of transformers itself, to measure against."""
+    def model(self) -> Any:
+        """The model of transformers itself."""
         return self._local.model
 
     @property
@@ -69,6 +69,11 @@ class LocalHooks(ABC):
         prompts = "+".join(prompt.version for prompt in self._prompts.values())
         drawn = (*astuple(self._settings)[:3], self._settings.max_new_tokens, self._chat, _RULES)
         return f"{prompts}.{hashlib.blake2b(repr(drawn).encode(), digest_size=2).hexdigest()}/{self._local.digest}"
+
+    def prompt(self, request: HookRequest) -> str:
+        """Return what the model reads for a request, the shared beginning included."""
+        prompt = self._prompts[request.brief.language]
+        return prompt.beginning + prompt.ending(request)
 
     def propose(self, requests: Sequence[HookRequest]) -> list[list[str]]:
         """Return distinct lines for each request, the likeliest under the model first."""

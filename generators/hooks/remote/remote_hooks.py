@@ -61,7 +61,7 @@ class RemoteHooks:
 
     @property
     def version(self) -> str:
-        """Prompts, settings that change words, and the model as the endpoint itself names it once it has answered."""
+        """Prompts, model and settings that change words; what stands behind the model's name cannot be seen."""
         prompts = "+".join(prompt.version for prompt in self._prompts.values())
         s = self._settings
         drawn = (
@@ -75,7 +75,18 @@ class RemoteHooks:
             urlsplit(s.base_url).netloc,
         )
         digest = hashlib.blake2b(repr(drawn).encode(), digest_size=4).hexdigest()
-        return f"{prompts}.{digest}/{'+'.join(sorted(self._served)) or s.model}"
+        return f"{prompts}.{digest}/{s.model}"
+
+    @property
+    def served(self) -> frozenset[str]:
+        """Models that answered, as the endpoint itself names them, with their fingerprints where it gives any."""
+        return frozenset(self._served)
+
+    def prompt(self, request: HookRequest) -> str:
+        """Return what is sent for a request; turns of a conversation stand under their roles."""
+        body = self._body(request, 0)
+        turns = body.get("messages", ())
+        return str(body.get("prompt") or "\n\n".join(f"{turn['role']}: {turn['content']}" for turn in turns))
 
     @property
     def spending(self) -> Spending:
@@ -132,9 +143,8 @@ class RemoteHooks:
 
     def _lines(self, request: HookRequest, number: int) -> tuple[str, ...]:
         body = self._body(request, number)
-        said = body.get("prompt") or "".join(turn["content"] for turn in body["messages"])
         turns = len(body.get("messages", ()))
-        tokens_in = int(len(str(said).encode()) / _BYTES_A_TOKEN) + 8 * turns + 8
+        tokens_in = int(len(self.prompt(request).encode()) / _BYTES_A_TOKEN) + 8 * turns + 8
         answer = self._endpoint.ask(body, tokens_in, int(body["max_tokens"]))
         if answer.model:
             self._served.add(answer.model)

@@ -66,3 +66,11 @@ def test_name_version_and_languages_are_steady(model: HookModel) -> None:
     model.propose(requests(model)[:1])
     assert model.version == before
     assert model.languages <= {"en", "zh"}
+
+
+def test_the_prompt_ends_with_the_request_and_a_grammar_has_none(model: HookModel) -> None:
+    for request in requests(model):
+        prompt = model.prompt(request)
+        assert ("Mug" in prompt or "mug" in prompt or "克杯" in prompt or "lamp" in prompt) == (
+            model.name != "template"
+        )

@@ -227,7 +227,7 @@ def test_answers_come_in_the_order_of_requests_from_calls_side_by_side() -> None
     with serving(answer) as (url, seen):
         with hooks_at(url, concurrency=4, candidates=2) as hooks:
             side_by_side = hooks.propose(requests(8))
-            assert hooks.version.endswith("/served-1")
+            assert hooks.served == {"served-1"}
         with hooks_at(url, concurrency=1, candidates=2) as hooks:
             assert hooks.propose(requests(8)) == side_by_side
     assert 2 <= running[1] <= 4
@@ -270,6 +270,7 @@ def test_the_bodies_say_what_was_asked_for() -> None:
             assert hooks.propose(requests(1)) == [["One calm cup.", "Two."]]
         with hooks_at(url, format="grammar", mode="completion", seeds=0, key="") as hooks:
             hooks.propose([zh])
+            assert hooks.prompt(zh) == seen[-1]["prompt"]
     schema, plain, grammar = seen
     assert schema["response_format"]["json_schema"]["schema"]["properties"]["lines"]["maxItems"] == 3
     assert plain["response_format"]["schema"]["properties"]["lines"]["minItems"] == 2
