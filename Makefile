@@ -48,6 +48,25 @@ install: $(VENV)/.dev  ## Install everything into .venv
 demo: $(VENV)/.copy  ## The whole loop on real parts: copy, server, shoppers, learning, replay
 	$(BIN)/python -m engine demo
 
+# llama.cpp has no wheel to download: it compiles for some five minutes, once for each version, and is kept in .cache.
+# A portable build without the parts that no text needs. Nothing of `make check` waits for it.
+LLAMA_VERSION := $(shell sed -n 's/^llama_cpp_python==//p' constraints.txt)
+LLAMA_BUILT := .cache/wheels/llama-$(LLAMA_VERSION).built
+$(LLAMA_BUILT): | $(BIN)/python
+	CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF" \
+	CMAKE_BUILD_PARALLEL_LEVEL=$$(nproc) $(BIN)/python -m pip wheel --quiet --disable-pip-version-check \
+		--no-deps --no-binary llama-cpp-python llama-cpp-python==$(LLAMA_VERSION) -w .cache/wheels
+	@touch $@
+
+$(VENV)/.llama: $(VENV)/.dev $(LLAMA_BUILT)
+	$(PIP) --find-links .cache/wheels --only-binary llama-cpp-python -e '.[llama]'
+	@touch $@
+
+llama: $(VENV)/.llama  ## Build the wheel of llama.cpp once, and install its server
+
+test-llama: $(VENV)/.llama  ## Ask a real OpenAI-compatible server for copy: llama_cpp.server with SmolLM2
+	$(BIN)/python -m pytest tests/integration/generators/test_generators_llama_server.py
+
 test: $(VENV)/.dev  ## Install what is missing and run all tests
 	$(BIN)/python -m pytest --numprocesses auto
 	$(BIN)/python -m pytest --doctest-modules engine simulator generators --ignore=engine/pb
@@ -96,6 +115,9 @@ bench-copy: $(VENV)/.dev  ## Share of copy that passes the fact check, and its s
 
 bench-copy-rules: $(VENV)/.dev  ## What stops copy on two real catalogues, and how much of it repeats
 	$(BIN)/python benchmarks/copy_rules.py
+
+bench-copy-speed: $(VENV)/.dev  ## Tokens a second of each copy model beside bare generate; int8 beside full; variants a minute
+	$(BIN)/python benchmarks/copy_speed.py
 
 bench-obp: $(VENV)/.dev  ## Agreement of the estimators with obp 0.5.7, which it installs apart under .cache
 	$(BIN)/python benchmarks/obp_agreement.py
