@@ -1,0 +1,1 @@
+"""Text models: heads on encoders and whole encoders, for quality, intent and click rate."""
