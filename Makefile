@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: $(shell grep -oE '^[a-z][a-z0-9-]*:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
+.PHONY: $(shell grep -oE '^[a-z][a-z0-9-]*:' $(firstword $(MAKEFILE_LIST)) | tr -d :) help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-obp bench-coverage bench-replay bench-hours bench-learner bench-swap bench-arms bench-start bench-serve bench-budget bench-caps bench-telemetry bench-alarms bench-gate bench-texts feedback-heads quality-heads tutorial
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -175,6 +175,15 @@ bench-telemetry: $(VENV)/.dev  ## What counting costs a decision
 
 bench-alarms: $(VENV)/.dev  ## How often alarms cry wolf, and how soon they find what they are for
 	$(BIN)/python benchmarks/alarm_statistics.py
+
+bench-texts: $(VENV)/.dev  ## Text models on texts they have not seen: clicks, quality, comments; some minutes
+	$(BIN)/python benchmarks/text_quality.py --fine-tune
+
+feedback-heads: $(VENV)/.dev  ## Train the comment readers that come with the package
+	$(BIN)/python -m generators.feedback.packaged
+
+quality-heads: $(VENV)/.dev  ## Train the quality heads that come with the package; needs ARMSREACH_DATA
+	$(BIN)/python -m generators.texts.quality_training
 
 tutorial: $(VENV)/.dev  ## Run every command of docs/tutorial.md on real data and renew its outputs
 	$(BIN)/python docs/make_tutorial.py

@@ -11,7 +11,7 @@ from engine.core.errors import ConfigError
 from engine.core.outcome import Outcome, OutcomeType
 
 TERMS = ("click", "conversion", "purchase", "refund", "cost", "unsubscribe", "comment")
-"""Click, conversion and unsubscribe count once; purchase, refund and cost sum money; comment sums moods, -1 to 1 each."""
+"""Click, conversion and unsubscribe count once; purchase, refund and cost sum money; comment sums moods (-1 to 1)."""
 
 
 @dataclass(frozen=True, slots=True)

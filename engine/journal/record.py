@@ -5,8 +5,9 @@
     u8 version | u8 kind | i64 recorded_at (µs since 1970, UTC) | body
 
 The kinds are 1 decision (see `decision_codec`), 2 outcome (a JSON array), 3 mark, 4 closing mark (no body) and, from
-version 2 on, 5 decision in compact form (see `block_codec`) and 6 head of a batch (its id, its length). Version 3 brought
-outcomes of type comment, which older readers would take for damage. Readers take every version up to their own; the golden file of each version stands in the tests.
+version 2 on, 5 decision in compact form (see `block_codec`) and 6 head of a batch (its id, its length). Version 3
+brought outcomes of type comment, which older readers would take for damage. Readers take every version up to their own;
+the golden file of each version stands in the tests.
 """
 
 from __future__ import annotations

@@ -32,7 +32,9 @@ def feedback(
     output: Annotated[Path, typer.Option("--output", "-o", help="Results to write, one comment a line (JSON Lines).")],
     column: Annotated[list[str] | None, typer.Option(help="Column of a field: FIELD=NAME; repeatable.")] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of a CSV; gb18030 for Chinese GBK.")] = "utf-8-sig",
-    encoder: Annotated[str, typer.Option(help="chargram, minilm (English) or the folder of an encoder.")] = "chargram",
+    encoder: Annotated[
+        str, typer.Option(help="chargram, minilm (English; Chinese stays chargram) or a folder.")
+    ] = "chargram",
     log: Annotated[Path | None, typer.Option(help="Decision log that says which variant a decision_id had.")] = None,
     minimum: Annotated[int, typer.Option(min=2, help="Comments a variant needs before shares are shown.")] = MINIMUM,
     campaign: Annotated[str, typer.Option(help="Campaign that the comments belong to, for outcomes.")] = "",
@@ -72,6 +74,8 @@ def _models(encoder: str, comments: Sequence[Comment], console: Console) -> Mapp
     """Train heads on another encoder than the packaged ones stand on."""
     if encoder == "chargram":
         return {}
+    if encoder == "minilm":
+        return {"en": OpinionModel.packaged("en", "minilm")}
     with console.status(f"training heads on {encoder}"):
         vectors = embedder_named(encoder)
         spoken = {comment.language for comment in comments} & set(vectors.languages)

@@ -17,11 +17,7 @@ _VERSION = 1
 
 
 class OpinionFeatures:
-    """Columns: the encoder's d, then the lexicon's five, then 0 / 1 of each pattern.
-
-    This is how lexicon and encoder are combined: one linear head weighs both, with weights learned from the seeds, so
-    that neither overrules the other by decree.
-    """
+    """Columns: the encoder's d, then the lexicon's five, then 0 / 1 of each pattern."""
 
     def __init__(self, language: str, encoder: Embedder | None = None, *, lists: bool = True) -> None:
         """Choose what stands in a vector.
@@ -34,8 +30,8 @@ class OpinionFeatures:
         self._language, self._lists = language, lists
         self.encoder: Embedder = encoder or ChargramEmbedder(_CHARGRAM)
         self.languages = frozenset({language})
-        extra = _OF_LEXICON + cues(language).size if lists else 0
-        self.dimension = self.encoder.dimension + extra
+        self.listed = _OF_LEXICON + cues(language).size if lists else 0
+        self.dimension = self.encoder.dimension + self.listed
         self.name = f"{self.encoder.name}-{language}-opinion{_VERSION}" if lists else self.encoder.name
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:

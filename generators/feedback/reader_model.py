@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.errors import InvalidInput
-from generators.embeddings import Embedder
+from generators.embeddings import Embedder, EncoderEmbedder
 from generators.feedback.cues import BUYS, INTENTS, TOPICS, Span, cues
 from generators.feedback.opinion import Opinion
 from generators.feedback.opinion_features import OpinionFeatures
-from generators.feedback.packaged import packaged_heads
+from generators.feedback.packaged import PACKAGED, packaged_heads
 from generators.feedback.seeds import (
     MOODS,
     Seed,
@@ -25,8 +25,8 @@ from generators.feedback.seeds import (
     read_seeds,
     topic_targets,
 )
-from generators.texts.fitting import fit_head
 from generators.texts.head import LogisticHead
+from generators.texts.pooling import fit_pooled
 
 HEADS = ("mood", "topics", "buys", "intent")
 _TOPIC_FROM = 0.5
@@ -42,13 +42,17 @@ class OpinionModel:
     heads: dict[str, LogisticHead]
 
     @classmethod
-    def packaged(cls, language: str) -> OpinionModel:
-        """Return the model that comes with this package; it needs numpy alone.
+    def packaged(cls, language: str, encoder: str = "chargram") -> OpinionModel:
+        """Return a model that comes with this package; on `chargram` it needs numpy alone.
+
+        Args:
+            language: `en` or `zh`.
+            encoder: `chargram`, or for English `minilm`.
 
         Raises:
             InvalidInput: There is none for the language.
         """
-        return _packaged(language)
+        return _packaged(language, encoder)
 
     @classmethod
     def trained(
@@ -65,11 +69,12 @@ class OpinionModel:
         features = OpinionFeatures(language, encoder, lists=lists)
         seeds = read_seeds(f"seed_{language}.tsv") if seeds is None else seeds
         vectors = features.embed([seed.text for seed in seeds])
+        parts = [size for size in (features.encoder.dimension, features.listed) if size]
         heads = {
-            "mood": fit_head(vectors, mood_targets(seeds), MOODS),
-            "topics": fit_head(vectors, topic_targets(seeds), TOPICS, several=True),
-            "buys": fit_head(vectors, buys_targets(seeds), BUYS),
-            "intent": fit_head(vectors, intent_targets(seeds), INTENTS),
+            "mood": fit_pooled(vectors, parts, mood_targets(seeds), MOODS),
+            "topics": fit_pooled(vectors, parts, topic_targets(seeds), TOPICS, several=True),
+            "buys": fit_pooled(vectors, parts, buys_targets(seeds), BUYS),
+            "intent": fit_pooled(vectors, parts, intent_targets(seeds), INTENTS),
         }
         return cls(language, features, heads)
 
@@ -114,9 +119,12 @@ class OpinionModel:
 
 
 @cache
-def _packaged(language: str) -> OpinionModel:
-    features = OpinionFeatures(language)
-    heads = packaged_heads(language, features.name)
+def _packaged(language: str, encoder: str) -> OpinionModel:
+    if (language, encoder) not in PACKAGED:
+        known = ", ".join(" on ".join(pair) for pair in PACKAGED)
+        raise InvalidInput(f"expected one of {known}, got {language} on {encoder}", field="language")
+    features = OpinionFeatures(language, EncoderEmbedder.minilm() if encoder == "minilm" else None)
+    heads = packaged_heads(language, encoder, features.name)
     if missing := [name for name in HEADS if name not in heads]:
         raise InvalidInput(f"expected heads {', '.join(missing)}; run make feedback-heads", field="language")
     return OpinionModel(language, features, heads)

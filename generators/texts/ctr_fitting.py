@@ -38,12 +38,12 @@ def fit_ctr(
 
     Within a group with rate p, a copy's one-step logit effect is y = (s − n p) / (n p (1 − p)), with sampling variance
     1 / (n p (1 − p)). True effects vary about the text's prediction with variance τ², by the method of moments; w is a
-    ridge towards the prior's weights (0 without one), its penalty chosen by cross-validation over whole copies, or whole
-    groups where copies belong to one group each. Where no penalty beats not learning at all, w stays the prior. A
+    ridge towards the prior's weights (0 without one), its penalty chosen by cross-validation over whole copies, or
+    whole groups where copies belong to one group each. Where no penalty beats not learning at all, w stays the prior. A
     copy's own effect then adds τ² / (τ² + its variance) of what the text did not explain (empirical Bayes).
 
     Source: DerSimonian, Laird (1986), "Meta-analysis in clinical trials", equation 8 (τ²); Morris (1983), "Parametric
-    empirical Bayes inference", section 2. Assumes that a shopper's click does not depend on the other copies of a group.
+    empirical Bayes inference", section 2. Assumes that a click does not depend on the other copies of a group.
 
     Args:
         outcomes: Counts.

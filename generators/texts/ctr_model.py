@@ -107,8 +107,9 @@ class CtrModel:
         manifest = read_manifest(folder, "ctr")
         document = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         try:
-            vectors = {name: np.array(document.pop(name), np.float64) for name in ("weights", "centre")}
-            return cls(found(dict(manifest.encoder), embedder), **vectors, **document)
+            weights, centre = (np.array(document[name], np.float64) for name in ("weights", "centre"))
+            encoder = found(dict(manifest.encoder), embedder)
+            return cls(encoder, weights, centre, float(document["base"]), document["places"], document["seen"])
         except (KeyError, TypeError) as error:
             raise CorruptState(f"{folder / _FILE}: expected a click model: {error}; train it again") from error
 

@@ -6,7 +6,7 @@ import gzip
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
@@ -61,16 +61,14 @@ def place_of(row: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, Any]]:
-    opened: IO[bytes] = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]
-    with opened as file:
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
         for line, data in enumerate(file, 1):
             if data.strip():
                 try:
                     yield line, orjson.loads(data)
                 except orjson.JSONDecodeError as error:
-                    raise InvalidInput(
-                        f"expected a JSON object a line: {error.msg}", field=f"{path.name}:{line}"
-                    ) from None
+                    message = f"expected a JSON object a line: {error.msg}"
+                    raise InvalidInput(message, field=f"{path.name}:{line}") from None
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, Any]]:

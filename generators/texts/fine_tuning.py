@@ -126,9 +126,13 @@ def fine_tune(
         model = transformers.AutoModelForSequenceClassification.from_pretrained(
             encoder, num_labels=len(labels), local_files_only=True
         )
-        _train(torch, model, tokenizer, (list(texts), wanted), options, progress or (lambda done, total: None))
+        _train(torch, model, tokenizer, (list(texts), wanted), options, progress or _silent)
     name = f"tuned-{encoder.name}-{folder_digest(encoder)[:12]}"
     return FineTuned(model, tokenizer, name, tuple(labels), options.longest)
+
+
+def _silent(done: int, steps: int) -> None:
+    """Tell nobody."""
 
 
 def _train(

@@ -39,7 +39,7 @@ def headline_tests(path: Path) -> list[CopyOutcome]:
             total = sums.setdefault(" ".join(str(package["headline"]).split()), [0.0, 0.0])
             total[0] += package["impressions"]
             total[1] += package["clicks"]
-        if len(sums) > 1 and sum(clicks for _, clicks in sums.values()):
+        if len(sums) > 1 and any(clicks for _, clicks in sums.values()):
             found += [CopyOutcome(text, test, n, s) for text, (n, s) in sums.items()]
     return found
 
