@@ -180,7 +180,7 @@ bench-texts: $(VENV)/.dev  ## Text models on texts they have not seen: clicks, q
 	$(BIN)/python benchmarks/text_quality.py --fine-tune
 
 feedback-heads: $(VENV)/.dev  ## Train the comment readers that come with the package
-	$(BIN)/python -m generators.feedback.packaged
+	$(BIN)/python -m generators.feedback.training
 
 quality-heads: $(VENV)/.dev  ## Train the quality heads that come with the package; needs ARMSREACH_DATA
 	$(BIN)/python -m generators.texts.quality_training

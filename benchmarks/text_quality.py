@@ -28,15 +28,14 @@ from text_quality_heads import measure_heads  # noqa: E402
 
 from generators.embeddings import ChargramEmbedder, Embedder, embedder_named  # noqa: E402
 
+GIT = ("git", "rev-parse", "--short", "HEAD")
 PARTS = ("feedback", "quality", "ctr")
 
 
 def main() -> None:
     options = _options()
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout
-    print(
-        f"# commit {commit.strip()} · Python {platform.python_version()} · numpy {np.__version__} · {os.cpu_count()} cores"
-    )
+    commit = subprocess.run(GIT, capture_output=True, text=True, cwd=ROOT, check=True)
+    print(f"# commit {commit.stdout.strip()} · Python {platform.python_version()} · numpy {np.__version__}")
     data = Path(os.environ.get("ARMSREACH_DATA") or ROOT.parent / "shared" / "data")
     archive = data / "upworthy" / "upworthy_clean_exploratory.parquet"
     encoders = [_encoder(name) for name in options.encoder]

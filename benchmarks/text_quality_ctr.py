@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,53 +19,23 @@ from generators.texts.upworthy import headline_tests
 SEED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Vectors that are computed once."""
-
-    embedder: Embedder
-    vectors: dict[str, NDArray[np.float32]]
-
-    @property
-    def name(self) -> str:
-        return self.embedder.name
-
-    @property
-    def dimension(self) -> int:
-        return self.embedder.dimension
-
-    @property
-    def languages(self) -> frozenset[str]:
-        return self.embedder.languages
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        missing = sorted({text for text in texts if text not in self.vectors})
-        if missing:
-            self.vectors.update(zip(missing, self.embedder.embed(missing), strict=True))
-        return np.array([self.vectors[text] for text in texts])
-
-
 def measure_ctr(archive: Path, encoders: Sequence[Embedder], *, fine_tune: bool) -> None:
     outcomes = headline_tests(archive)
     names = sorted({o.group for o in outcomes})
     held = {names[i] for i in np.random.default_rng(SEED).permutation(len(names))[: len(names) // 4]}
     train, test = ([o for o in outcomes if (o.group in held) is side] for side in (False, True))
-    print(
-        f"RESULT ctr tests {len(names)} headlines {len(outcomes)} held_out_tests {len(held)} held_out_headlines {len(test)}"
-    )
+    print(f"RESULT ctr tests {len(names)} headlines {len(outcomes)} held_out {len(held)} tests, {len(test)} headlines")
     base = sum(o.successes for o in train) / sum(o.trials for o in train)
-    print(
-        f"RESULT ctr base_rate log_loss {binomial_log_loss(test, np.full(len(test), base)):.6f} pairwise 0.5 (reference)"
-    )
+    loss = binomial_log_loss(test, np.full(len(test), base))
+    print(f"RESULT ctr base_rate log_loss {loss:.6f} pairwise 0.5 (reference)")
     length = np.array([float(len(o.text)) for o in test])
     _print_pairwise("longer_headline (reference)", test, length)
     for encoder in encoders:
-        model = fit_ctr(train, Kept(encoder, {}), seed=SEED)
+        model = fit_ctr(train, encoder, seed=SEED)
         predicted = model.predict([o.text for o in test])
         _print_pairwise(encoder.name, test, predicted)
-        print(
-            f"RESULT ctr {encoder.name} log_loss {binomial_log_loss(test, predicted):.6f} effect_sd {_spread(predicted):.3f}"
-        )
+        loss = binomial_log_loss(test, predicted)
+        print(f"RESULT ctr {encoder.name} log_loss {loss:.6f} effect_sd {_spread(predicted):.3f}")
         for place, (said, seen, n) in enumerate(reliability(test, predicted), 1):
             print(f"RESULT ctr {encoder.name} bin {place} predicted {said:.5f} seen {seen:.5f} impressions {n:.0f}")
     if fine_tune:

@@ -37,9 +37,8 @@ def _reference(language: str, held: list[Seed]) -> None:
     print(f"RESULT feedback {language} most_frequent mood {_share([seed.mood == common for seed in held])} (reference)")
     values = [lexicon(language).mood(seed.text).mood for seed in held]
     said = ["positive" if v > _NEUTRAL else "negative" if v < -_NEUTRAL else "neutral" for v in values]
-    print(
-        f"RESULT feedback {language} lexicon_alone mood {_share([a == b.mood for a, b in zip(said, held, strict=True)])}"
-    )
+    right = [a == b.mood for a, b in zip(said, held, strict=True)]
+    print(f"RESULT feedback {language} lexicon_alone mood {_share(right)}")
 
 
 def _print(language: str, name: str, held: list[Seed], read: list[Opinion]) -> None:
@@ -49,7 +48,8 @@ def _print(language: str, name: str, held: list[Seed], read: list[Opinion]) -> N
     f1 = 2 * hits / max(sum(a for a, _ in found) + sum(b for _, b in found), 1)
     per_mood = [_f1([(o.sentiment == mood, s.mood == mood) for o, s in both]) for mood in MOODS]
     print(
-        f"RESULT feedback {language} {name} sentences {len(held)} mood {_share([o.sentiment == s.mood for o, s in both])}"
+        f"RESULT feedback {language} {name} sentences {len(held)}"
+        f" mood {_share([o.sentiment == s.mood for o, s in both])}"
         f" mood_macro_f1 {np.mean(per_mood):.3f} topic_micro_f1 {f1:.3f}"
         f" intent {_share([o.intent == s.intent for o, s in both])}"
         f" buys_mean_error {np.mean([abs(o.buys - WORTH[s.buys]) for o, s in both]):.3f}"

@@ -15,8 +15,8 @@ from generators.texts.quality import QualityModel, corrupted
 from generators.texts.quality_training import english_lines
 from generators.texts.scores import auc, bootstrap
 
-TEXTS = 400
-TRAINING = 1000
+TEXTS = 300
+TRAINING = 600
 SEED = 5
 
 
@@ -46,7 +46,8 @@ def _measure(model: QualityModel, name: str, good: list[str]) -> None:
             bad = model.score(corrupted(good, model.language, {kind: corruption}, SEED))
             low, high = _interval(scores, bad)
             print(
-                f"RESULT quality {model.language} {name} {seen} {kind} auc {_auc(scores, bad):.3f} [{low:.3f}, {high:.3f}]"
+                f"RESULT quality {model.language} {name} {seen} {kind} auc {_auc(scores, bad):.3f}"
+                f" [{low:.3f}, {high:.3f}]"
                 f" mean_good {scores.mean():.2f} mean_broken {bad.mean():.2f}",
                 flush=True,
             )

@@ -29,7 +29,7 @@ class PhraseFeatures:
 
     languages = frozenset({"en", "zh"})
 
-    def __init__(self, hashed: int = 1014) -> None:
+    def __init__(self, hashed: int = 502) -> None:
         self._hashed = hashed
         self.dimension = hashed + _COUNTS
         self.name = f"phrases-{self.dimension}"

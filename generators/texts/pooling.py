@@ -20,8 +20,8 @@ def fit_pooled(
     """Fit a head on each part of the vectors, and add up their evidence.
 
     Each part's head is calibrated by itself; the pooled logit is Σ z_j − (parts − 1) · prior logit, which is right
-    where the parts are independent given the label. Fitted jointly, lists that were written beside the same sentences would
-    get all the weight and an encoder that knows more words none.
+    where the parts are independent given the label. Fitted jointly, lists that were written beside the same
+    sentences would get all the weight, and an encoder that knows more words none.
 
     Args:
         vectors: Shape (n, d).

@@ -20,7 +20,7 @@ from generators.texts.model_folder import training_digest
 from generators.texts.quality import SCHEMA, QualityModel
 from generators.texts.upworthy import headline_tests
 
-_ENGLISH = 3000
+_ENGLISH = 1500
 _SEED = 11
 _NOTICE = {
     "en": "Trained on headlines of the Upworthy Research Archive by J. N. Matias, K. Munger, M. A. Le Quere and "
