@@ -14,17 +14,21 @@ import pytest
 from google.protobuf import json_format
 from typer.testing import CliRunner
 
-from engine.__main__ import app as engine_app
 from engine.client import Answer, Client, ClientOptions
+from engine.commands.app import app as engine_app
 from engine.core.decision import Mode
 from engine.core.outcome import OutcomeType
 from engine.pb.armsreach.v1 import delivery_pb2
 from generators.__main__ import app as generators_app
-from simulator.__main__ import app as simulator_app
+from simulator.__main__ import application
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 STEP_S, ROUND = 2.0, 60
-SAID = {"a": "Love it, wonderful and funny 😍", "b": "Awful spam, I hate it. Call 13812345678"}
+SAID = {
+    "a": "Love it, wonderful and funny 😍",
+    "b": "Awful spam, I hate it. Call 13812345678",
+    "c": "The set has four pieces.",
+}
 
 
 class Talkers:
@@ -124,7 +128,7 @@ def _logged_and_replayed(server: Any, folder: Path) -> None:
     result = CliRunner().invoke(engine_app, ["log", "--campaign", "promo", *config, "-o", str(log)])
     assert result.exit_code == 0, result.output
     rows = [json.loads(line) for line in log.read_text().splitlines()]
-    moods: dict[str, list[float]] = {"a": [], "b": []}
+    moods: dict[str, list[float]] = {"a": [], "b": [], "c": []}
     for row in rows:
         for outcome in row["outcomes"]:
             assert outcome["type"] == OutcomeType.COMMENT
@@ -134,23 +138,11 @@ def _logged_and_replayed(server: Any, folder: Path) -> None:
     arms = sorted({row["arm"] for row in rows if row["outcomes"]})
     best = next(arm for arm in arms if arm.startswith("a/"))
     worst = next(arm for arm in arms if arm.startswith("b/"))
-    arguments = [
-        "replay",
-        str(log),
-        "--policy",
-        f"constant:{best}",
-        "--policy",
-        f"constant:{worst}",
-        "--estimator",
-        "ips",
-    ]
-    objective = [
-        "--objective",
-        "click=0,purchase=0.3,comment=0.1",
-        "--to",
-        (START + timedelta(seconds=600)).isoformat(),
-    ]
-    result = CliRunner().invoke(simulator_app, [*arguments, *objective, "--json", str(report)])
+    policies = ["--policy", f"constant:{best}", "--policy", f"constant:{worst}", "--estimator", "ips"]
+    until = (START + timedelta(seconds=STEP_S * 5 * ROUND)).isoformat()
+    objective = ["--objective", "click=0,purchase=0.3,comment=0.1", "--to", until]
+    arguments = ["replay", str(log), *policies, *objective, "--json", str(report)]
+    result = CliRunner().invoke(application(), arguments)
     assert result.exit_code == 0, result.output
     document = json.loads(report.read_text())
     value = {p["policy"]: p["metrics"]["objective"]["ips"]["value"] for p in document["policies"]}
