@@ -133,7 +133,7 @@ def test_a_parquet_log_reads_the_same(tmp_path: Path) -> None:
     types = ParquetTypes()
     for record in records:
         types.see(record)
-    write_parquet(records, tmp_path / "log.parquet", types)
+    write_parquet(tmp_path / "log.parquet", records, types)
     texts = {("a", "email"): "A"}
     assert outcomes_of_log(tmp_path / "log.parquet", texts) == outcomes_of_log(tmp_path / "log.jsonl", texts)
 
