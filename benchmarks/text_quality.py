@@ -42,7 +42,7 @@ def main() -> None:
     for part in options.part or PARTS:
         started = time.perf_counter()
         if part == "feedback":
-            measure_feedback([encoder for encoder in encoders if not isinstance(encoder, ChargramEmbedder)])
+            measure_feedback()
         elif not archive.is_file():
             print(f"# {part}: the Upworthy archive is not under ARMSREACH_DATA; skipped")
         elif part == "quality":

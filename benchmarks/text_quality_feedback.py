@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from generators.embeddings import Embedder
 from generators.feedback import Opinion, OpinionModel
 from generators.feedback.comment_language import LANGUAGES
 from generators.feedback.cues import TOPICS
 from generators.feedback.intervals import wilson
 from generators.feedback.lexicon import lexicon
+from generators.feedback.packaged import PACKAGED
 from generators.feedback.seeds import MOODS, Seed, read_seeds
 
 WORTH = {"no": 0.0, "maybe": 0.5, "yes": 1.0}
 _NEUTRAL = 0.1
 
 
-def measure_feedback(encoders: Sequence[Embedder]) -> None:
+def measure_feedback() -> None:
     for language in LANGUAGES:
+        _reference(language, read_seeds(f"check_{language}.tsv"))
+    for language, encoder in PACKAGED:
         held = read_seeds(f"check_{language}.tsv")
-        texts = [seed.text for seed in held]
-        _reference(language, held)
-        _print(language, "packaged", held, OpinionModel.packaged(language).read(texts))
-        for encoder in encoders:
-            if language in encoder.languages:
-                _print(language, f"lists and {encoder.name}", held, OpinionModel.trained(language, encoder).read(texts))
-                alone = OpinionModel.trained(language, encoder, lists=False)
-                _print(language, f"{encoder.name} alone", held, alone.read(texts))
+        read = OpinionModel.packaged(language, encoder).read([seed.text for seed in held])
+        _print(language, f"lists and {encoder}", held, read)
 
 
 def _reference(language: str, held: list[Seed]) -> None:
