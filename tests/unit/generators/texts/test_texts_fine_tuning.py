@@ -13,7 +13,7 @@ from generators.texts import FineTuned, TuningOptions, fine_tune
 WORDS = ["tea", "cup", "mug", "pot", "tax", "form", "file", "desk", "red", "blue", "warm", "new"]
 TEXTS = [f"{a} {b}" for a in WORDS[:8] for b in WORDS[8:]]
 TARGETS = np.array([0 if text.split()[0] in WORDS[:4] else 1 for text in TEXTS])
-OPTIONS = TuningOptions(epochs=6, batch=8, learning_rate=5e-3, longest=8, seed=3)
+OPTIONS = TuningOptions(epochs=12, batch=8, learning_rate=5e-3, longest=8, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_it_learns_the_same_each_time_and_comes_back(tiny: Path, tmp_path: Path)
     said = tuned.probabilities(TEXTS)
     assert said.sum(axis=1) == pytest.approx(1.0)
     assert (said.argmax(axis=1) == TARGETS).mean() > 0.95
-    assert steps[-1] == (24, 24)
+    assert steps[-1] == (48, 48)
     assert torch.equal(torch.random.get_rng_state(), state), "nobody else's draws change"
     again = fine_tune(tiny, TEXTS, TARGETS, ("drink", "duty"), OPTIONS)
     assert np.array_equal(again.probabilities(TEXTS), said)
