@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types layers proto proto-check clean bench-quality bench-vw bench-vw-replay bench-journal bench-copy bench-needs bench-obp bench-coverage bench-replay bench-hours bench-learner bench-swap bench-arms bench-start bench-profiles bench-serve bench-budget bench-caps bench-telemetry bench-alarms bench-gate tutorial
+.PHONY: $(shell grep -oE '^[a-z][a-z0-9-]*:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,25 @@ install: $(VENV)/.dev  ## Install everything into .venv
 
 demo: $(VENV)/.copy  ## The whole loop on real parts: copy, server, shoppers, learning, replay
 	$(BIN)/python -m engine demo
+
+# llama.cpp has no wheel to download: it compiles for some five minutes, once for each version, and is kept in .cache.
+# A portable build without the parts that no text needs. Nothing of `make check` waits for it.
+LLAMA_VERSION := $(shell sed -n 's/^llama_cpp_python==//p' constraints.txt)
+LLAMA_BUILT := .cache/wheels/llama-$(LLAMA_VERSION).built
+$(LLAMA_BUILT): | $(BIN)/python
+	CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF" \
+	CMAKE_BUILD_PARALLEL_LEVEL=$$(nproc) $(BIN)/python -m pip wheel --quiet --disable-pip-version-check \
+		--no-deps --no-binary llama-cpp-python llama-cpp-python==$(LLAMA_VERSION) -w .cache/wheels
+	@touch $@
+
+$(VENV)/.llama: $(VENV)/.dev $(LLAMA_BUILT)
+	$(PIP) --find-links .cache/wheels --only-binary llama-cpp-python -e '.[llama]'
+	@touch $@
+
+llama: $(VENV)/.llama  ## Build the wheel of llama.cpp once, and install its server
+
+test-llama: $(VENV)/.llama  ## Ask a real OpenAI-compatible server for copy: llama_cpp.server with SmolLM2
+	$(BIN)/python -m pytest tests/integration/generators/test_generators_llama_server.py
 
 test: $(VENV)/.dev  ## Install what is missing and run all tests
 	$(BIN)/python -m pytest --numprocesses auto
@@ -96,6 +115,12 @@ bench-copy: $(VENV)/.dev  ## Share of copy that passes the fact check, and its s
 
 bench-needs: $(VENV)/.dev  ## How far interests, confidence and intent can be believed, on a year of real households
 	$(BIN)/python benchmarks/needs_quality.py
+
+bench-copy-rules: $(VENV)/.dev  ## What stops copy on two real catalogues, and how much of it repeats
+	$(BIN)/python benchmarks/copy_rules.py
+
+bench-copy-speed: $(VENV)/.dev  ## Tokens a second of each copy model beside bare generate; int8 beside full; variants a minute
+	$(BIN)/python benchmarks/copy_speed.py
 
 bench-obp: $(VENV)/.dev  ## Agreement of the estimators with obp 0.5.7, which it installs apart under .cache
 	$(BIN)/python benchmarks/obp_agreement.py
@@ -153,6 +178,15 @@ bench-telemetry: $(VENV)/.dev  ## What counting costs a decision
 
 bench-alarms: $(VENV)/.dev  ## How often alarms cry wolf, and how soon they find what they are for
 	$(BIN)/python benchmarks/alarm_statistics.py
+
+bench-texts: $(VENV)/.dev  ## Text models on texts they have not seen: clicks, quality, comments; some minutes
+	$(BIN)/python benchmarks/text_quality.py --fine-tune
+
+feedback-heads: $(VENV)/.dev  ## Train the comment readers that come with the package
+	$(BIN)/python -m generators.feedback.training
+
+quality-heads: $(VENV)/.dev  ## Train the quality heads that come with the package; needs ARMSREACH_DATA
+	$(BIN)/python -m generators.texts.quality_training
 
 tutorial: $(VENV)/.dev  ## Run every command of docs/tutorial.md on real data and renew its outputs
 	$(BIN)/python docs/make_tutorial.py

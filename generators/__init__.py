@@ -2,7 +2,7 @@
 
 from engine.extras import require
 
-require("generators", "babel", "rapidfuzz", "jinja2")
+require("generators", "babel", "emoji", "opencc", "rapidfuzz", "jinja2")
 
 from generators.brief import Brief
 from generators.brief_file import read_briefs

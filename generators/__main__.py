@@ -11,6 +11,7 @@ from generators.commands.check import check
 from generators.commands.copy import copy
 from generators.commands.gallery import gallery
 from generators.commands.needs import needs
+from generators.feedback.command import feedback
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -22,6 +23,8 @@ def generators() -> None:
 
 for command in (needs, copy, approve, check, gallery):
     app.command()(command)
+
+app.command()(feedback)
 
 
 def main() -> None:

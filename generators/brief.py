@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from engine.core.errors import InvalidInput
 from generators.channel_limits import channel_names
 from generators.currency import Currency
+from generators.emoji_policy import EmojiPolicy
 from generators.offer import Offer, OfferKind
 from generators.product import Product
 
@@ -30,6 +31,9 @@ class Brief:
         channels: Which channels to write for.
         audience: Attribute → values the copy is meant for; empty means everybody.
         banned_words: Words that must not appear, whatever the case.
+        sender: Who signs the messages, 2–20 characters; empty means the product's brand. A Chinese SMS bears it
+            in 【】.
+        emoji: Which emoji the copy may carry and where; none unless given.
     """
 
     id: str
@@ -40,6 +44,8 @@ class Brief:
     channels: tuple[str, ...] = CHANNELS
     audience: Mapping[str, tuple[str | int | float | bool, ...]] = field(default_factory=dict)
     banned_words: tuple[str, ...] = ()
+    sender: str = ""
+    emoji: EmojiPolicy = field(default_factory=EmojiPolicy)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,80}", self.id):
@@ -56,6 +62,12 @@ class Brief:
             )
         if any(not word.strip() for word in self.banned_words):
             raise InvalidInput("expected words, got an empty one", field="banned_words")
+        if self.sender and not re.fullmatch(r"[^\W_][^【】\[\]\n|<>{}\\]{1,19}", self.sender):
+            raise InvalidInput(f"expected 2-20 letters without brackets, got {self.sender!r}", field="sender")
+        if unknown := sorted(set(self.emoji.channels) - set(channel_names())):
+            raise InvalidInput(
+                f"expected channels among {', '.join(channel_names())}", field=f"emoji.channels.{unknown[0]}"
+            )
         self._check_offer()
 
     def _check_offer(self) -> None:
@@ -65,7 +77,7 @@ class Brief:
                 "give it or use kind 'none'",
                 field="offer.kind",
             )
-        if self.offer.amount_minor >= self.product.price_minor:
+        if self.offer.amount_minor >= self.product.price_minor and not self.offer.terms.min_spend_minor:
             raise InvalidInput(
                 f"expected less than price_minor ({self.product.price_minor}), got {self.offer.amount_minor}",
                 field="offer.amount_minor",
@@ -86,7 +98,13 @@ class Brief:
 
     @property
     def payable_minor(self) -> int | None:
-        """What the shopper pays, or None where a percentage leaves a fraction that the till may round either way."""
+        """What the shopper pays for the product alone.
+
+        None where a percentage leaves a fraction that the till may round either way. An offer on the order leaves the
+        product's price as it is.
+        """
+        if self.is_on_order:
+            return self.product.price_minor
         if self.offer.kind is OfferKind.PERCENT:
             hundredfold = self.product.price_minor * (100 - self.offer.percent)
             return None if hundredfold % 100 else hundredfold // 100
@@ -97,7 +115,22 @@ class Brief:
         """The price that the offer is compared with, or None where there is nothing to compare."""
         if self.offer.kind is OfferKind.MARKDOWN:
             return self.product.list_price_minor
+        if self.is_on_order:
+            return None
         return self.product.price_minor if self.offer.kind in (OfferKind.PERCENT, OfferKind.AMOUNT) else None
+
+    @property
+    def saving_minor(self) -> int | None:
+        """What comes off, or None where that is no whole sum."""
+        if self.is_on_order:
+            return self.offer.amount_minor or None
+        payable, reference = self.payable_minor, self.reference_minor
+        return None if payable is None or reference is None else reference - payable
+
+    @property
+    def is_on_order(self) -> bool:
+        """Whether the offer is one on the order, by its minimum spend, and not on the product."""
+        return bool(self.offer.terms.min_spend_minor)
 
     @property
     def price_band(self) -> str:

@@ -11,13 +11,19 @@ from typing import Any
 
 from engine.core.errors import InvalidInput
 from generators.brief import CHANNELS, Brief
+from generators.emoji_policy import EMOJI_CHANNELS, EmojiPolicy, default_emoji
 from generators.fields import Fields
 from generators.offer import Offer, OfferKind
 from generators.product import Product
+from generators.terms import Terms
 
-_BRIEF = frozenset({"id", "product", "offer", "language", "tone", "channels", "audience", "banned_words"})
+_BRIEF = frozenset(
+    {"id", "product", "offer", "language", "tone", "channels", "audience", "banned_words", "sender", "emoji"}
+)
+_EMOJI = frozenset({"allowed", "most", "channels"})
 _PRODUCT = frozenset({"title", "price_minor", "currency", "brand", "category", "list_price_minor"})
-_OFFER = frozenset({"kind", "percent", "amount_minor", "code", "ends"})
+_OFFER = frozenset({"kind", "percent", "amount_minor", "code", "ends", "terms"})
+_TERMS = frozenset({"min_spend_minor", "per_customer", "new_customers", "regions"})
 _SPACE = re.compile(r"\s*")
 
 
@@ -72,6 +78,19 @@ def brief_of(value: Any) -> Brief:
         channels=top.texts("channels", CHANNELS),
         audience=_audience(top.table.get("audience", {})),
         banned_words=top.texts("banned_words", ()),
+        sender=top.text("sender", ""),
+        emoji=_emoji(top.table.get("emoji")),
+    )
+
+
+def _emoji(value: Any) -> EmojiPolicy:
+    if value is None:
+        return EmojiPolicy()
+    fields = Fields.of(value, "emoji", _EMOJI)
+    return EmojiPolicy(
+        allowed=fields.texts("allowed", default_emoji()),
+        most=fields.integer("most", 1),
+        channels=fields.texts("channels", EMOJI_CHANNELS),
     )
 
 
@@ -86,6 +105,16 @@ def _offer(fields: Fields) -> Offer:
         amount_minor=fields.integer("amount_minor", 0),
         code=fields.text("code", ""),
         ends=fields.day("ends"),
+        terms=_terms(Fields.of(fields.table.get("terms", {}), "offer.terms", _TERMS)),
+    )
+
+
+def _terms(fields: Fields) -> Terms:
+    return Terms(
+        min_spend_minor=fields.integer("min_spend_minor", 0),
+        per_customer=fields.integer("per_customer", 0),
+        new_customers=fields.truth("new_customers"),
+        regions=fields.texts("regions", ()),
     )
 
 

@@ -11,13 +11,15 @@ from generators.brief import Brief
 from generators.channel_limits import FieldLimit, channel_limits
 from generators.data import load_toml
 from generators.draft import Draft
+from generators.emoji_policy import emoji_in
 from generators.facts import Facts
 from generators.product_names import ProductNames
 from generators.verification import ClaimCheck, FormCheck, LengthCheck, ProfanityCheck
 
 LEADS = ("hook", "deal", "product")
 # Fullest name tried first; a phone's line has room for the shorter ones only.
-_NAME_LENGTHS = {"en": (64, 40, 26, 16), "zh": (26, 18, 12)}
+_LONGEST_SIGNATURE = 20
+_NAME_LENGTHS = {"en": (64, 40, 26, 16), "zh": (28, 20, 14, 9)}
 
 
 class Composer:
@@ -52,7 +54,30 @@ class Composer:
             }
             for channel in brief.channels
         }
-        return Draft(channels=channels, hook=hook, tone=tone, lead=lead)
+        return Draft(channels=self._decorate(brief, channels, tone, key), hook=hook, tone=tone, lead=lead)
+
+    def _decorate(
+        self, brief: Brief, channels: dict[str, dict[str, str]], tone: str, key: str
+    ) -> dict[str, dict[str, str]]:
+        """Put an emoji at the end of one string a channel, where the brief's policy and the tone call for one."""
+        rules = load_toml("emoji.toml")
+        turns = rules["tones"][tone]
+        if not turns or _number(f"{key}/emoji") % turns:
+            return channels
+        for place in rules["places"]:
+            channel, field = place.split(".")
+            text = channels.get(channel, {}).get(field, "")
+            if not text or emoji_in("".join(channels[channel].values())) or not brief.emoji.room_in(channel):
+                continue
+            sign = _pick(brief.emoji.allowed, f"{key}/{channel}/emoji")
+            # An SMS ends with its way out; the sign goes before it.
+            optout = load_toml(f"copy_{brief.language}.toml")["optout"]
+            body, tail = (text[: -len(optout)].rstrip(), optout) if text.endswith(optout) else (text, "")
+            gap = "" if brief.language == "zh" else " "
+            marked = f"{body}{gap}{sign}{gap if tail else ''}{tail}"
+            if not self._fits.reasons(marked, brief, channel_limits()[channel][field]):
+                channels[channel][field] = marked
+        return channels
 
     def _string(
         self,
@@ -84,35 +109,27 @@ class Composer:
         words = load_toml(f"copy_{brief.language}.toml")
         facts = Facts.of(brief, sms=bool(limit.max_segments)).slots
         brand = names.brand
+        sender = brief.sender or brand
+        deals = words["deal"][f"order_{brief.offer.kind.value}" if brief.is_on_order else brief.offer.kind.value]
+        fixed = dict(facts) | {
+            "hook": hook,
+            "hook_bare": hook.rstrip(".。"),
+            "brand_prefix": words["brand_prefix"].format(brand=sender) if sender else "",
+            "signature": f"【{sender}】" if sender and len(sender) <= _LONGEST_SIGNATURE else "",
+            "code": _first(words["code"], facts, key) if brief.offer.code else "",
+            "end": _first(words["end"], facts, key) if brief.offer.ends else "",
+            "terms": ("" if brief.language == "zh" else " ") + facts["terms"] if facts.get("terms") else "",
+            "closing": _pick(words["closing"][tone], key),
+            "cta": _pick(words["cta"][tone], key),
+            "optout": words["optout"],
+        }
+        for name, text in (
+            ("deal", _first(deals["long"], facts, key)),
+            ("deal_short", _first(deals["short"], facts, key)),
+        ):
+            fixed |= {name: text, name.capitalize(): _capital(text)}
         for name in _by_length(names, brief.language, words["generic_name"]):
-            own_brand = brand if brand and brand.casefold() not in name.casefold() else ""
-            generic = name == words["generic_name"]
-            shown = name
-            if own_brand and brief.language == "zh" and not generic:
-                # Two Latin words do not run together in Chinese copy either.
-                gap = " " if own_brand[-1].isascii() and name[0].isascii() else ""
-                shown = own_brand + gap + name
-            deal = _first(words["deal"][brief.offer.kind.value]["long"], facts, key)
-            deal_short = _first(words["deal"][brief.offer.kind.value]["short"], facts, key)
-            yield dict(facts) | {
-                "hook": hook,
-                "hook_bare": hook.rstrip(".。"),
-                "name": shown,
-                "Name": _capital(shown) if generic else shown,
-                "deal": deal,
-                "Deal": _capital(deal),
-                "deal_short": deal_short,
-                "Deal_short": _capital(deal_short),
-                "by": words["by"].format(brand=own_brand) if own_brand else "",
-                "brand_prefix": words["brand_prefix"].format(brand=brand)
-                if own_brand and brief.language == "en"
-                else "",
-                "code": _first(words["code"], facts, key) if brief.offer.code else "",
-                "end": _first(words["end"], facts, key) if brief.offer.ends else "",
-                "closing": _pick(words["closing"][tone], key),
-                "cta": _pick(words["cta"][tone], key),
-                "optout": words["optout"],
-            }
+            yield fixed | _named(name, brand, brief.language, words)
 
     def _standing(self, brief: Brief) -> ProductNames:
         """Return the product's names and brand without those that make a claim."""
@@ -125,6 +142,22 @@ class Composer:
         return bool(words.strip()) and not any(
             check.reasons(words.strip(), brief, FieldLimit()) for check in self._name_checks
         )
+
+
+def _named(name: str, brand: str, language: str, words: Mapping[str, Any]) -> dict[str, str]:
+    """Return the slots of one name; a brand that stands in the name is not said twice."""
+    generic = name == words["generic_name"]
+    own_brand = brand if brand and brand.casefold() not in name.casefold() else ""
+    shown = name
+    if own_brand and language == "zh" and not generic:
+        # Two Latin words do not run together in Chinese copy either.
+        gap = " " if own_brand[-1].isascii() and name[0].isascii() else ""
+        shown = own_brand + gap + name
+    if generic and own_brand and "generic_of_brand" in words:
+        shown = words["generic_of_brand"].format(brand=own_brand)
+    named = {"name": shown, "Name": _capital(shown) if generic else shown}
+    named["by"] = words["by"].format(brand=own_brand) if own_brand else ""
+    return named if own_brand or not brand else named | {"brand_prefix": ""}
 
 
 def _by_length(names: ProductNames, language: str, generic: str) -> list[str]:

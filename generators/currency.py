@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
+from babel import Locale
 from babel.numbers import format_currency
 
 from engine.core.errors import InvalidInput
@@ -46,23 +48,39 @@ class Currency:
 
     def written(self, amount_minor: int, language: str) -> str:
         """Write an amount as the language's readers expect it; whole amounts lose their decimals."""
-        amount = Decimal(amount_minor).scaleb(-self.decimals)
-        whole = amount == amount.to_integral_value()
-        locale = "zh_CN" if language == "zh" else self.locale
-        text = format_currency(amount, self.code, locale=locale)
-        if whole and self.decimals:
-            text = text.replace("." + "0" * self.decimals, "")
-        return text.replace("\u00a0", " ")
+        return _written(self, amount_minor, language)
 
     def written_for_sms(self, amount_minor: int, language: str) -> str:
         """Write an amount with a mark that every phone shows within GSM-7."""
         text = self.written(amount_minor, language)
-        return text.replace(self.symbols[0], self.sms_symbol)
+        return " ".join(text.replace(self.symbols[0], self.sms_symbol).split())
 
     def price_band(self, amount_minor: int) -> str:
         """Return `low`, `mid` or `high`."""
         low, mid = (edge * 10**self.decimals for edge in self.band_edges)
         return "low" if amount_minor <= low else "mid" if amount_minor <= mid else "high"
+
+
+@lru_cache(maxsize=4096)
+def _written(currency: Currency, amount_minor: int, language: str) -> str:
+    amount = Decimal(amount_minor).scaleb(-currency.decimals)
+    whole = amount == amount.to_integral_value()
+    locale = "zh_CN" if language == "zh" else currency.locale
+    text = format_currency(
+        amount,
+        currency.code,
+        format=_pattern(locale, currency.decimals * (not whole)),
+        locale=locale,
+        currency_digits=False,
+    )
+    return re.sub(r"([A-Za-z])(?=[0-9])", r"\1 ", text.replace("\u00a0", " "))
+
+
+@cache
+def _pattern(locale: str, decimals: int) -> str:
+    """Return the locale's own currency pattern with so many decimals and, between a code and a figure, a space."""
+    standard = Locale.parse(locale).currency_formats["standard"].pattern.split(";")[0]
+    return str(standard).replace(".00", "." + "0" * decimals if decimals else "")
 
 
 @cache

@@ -17,6 +17,7 @@ from generators.currency import Currency
 from generators.fields import Fields
 from generators.offer import Offer, OfferKind
 from generators.product import Product
+from generators.terms import Terms
 
 _Cell = Callable[..., str]
 
@@ -39,6 +40,7 @@ class FeedColumns:
         amount: Amount off per row, in whole units.
         code: Code per row.
         ends: Last day per row.
+        min_spend: Minimum spend per row, in whole units.
         tone: Tone per row.
     """
 
@@ -55,6 +57,7 @@ class FeedColumns:
     amount: str = "amount"
     code: str = "code"
     ends: str = "ends"
+    min_spend: str = "min_spend"
     tone: str = "tone"
 
 
@@ -169,13 +172,14 @@ class Feed:
         percent = cell("percent", "0")
         if not percent.isdecimal():
             raise InvalidInput(f"expected a whole percentage, got {percent!r}", field=self.columns.percent)
-        amount = cell("amount")
+        amount, least = cell("amount"), cell("min_spend")
         return Offer(
             kind=OfferKind(kind),
             percent=int(percent),
             amount_minor=_minor(amount, product.currency, self.columns.amount) if amount else 0,
             code=cell("code"),
             ends=Fields({"ends": cell("ends") or None}).day("ends"),
+            terms=Terms(_minor(least, product.currency, self.columns.min_spend) if least else 0),
         )
 
     def _id(self, row: Mapping[str, str], line: int) -> str:

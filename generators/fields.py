@@ -68,6 +68,13 @@ class Fields:
             raise InvalidInput(f"expected an array of strings, got {_kind(value)}", field=self.place(name))
         return tuple(value)
 
+    def truth(self, name: str) -> bool:
+        """Return true or false; false where it is absent."""
+        value = self.table.get(name, False)
+        if not isinstance(value, bool):
+            raise InvalidInput(f"expected true or false, got {_kind(value)}", field=self.place(name))
+        return value
+
     def day(self, name: str) -> date | None:
         """Return a date, or None where it is absent."""
         value = self.table.get(name)

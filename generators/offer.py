@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from engine.core.errors import InvalidInput
+from generators.terms import Terms
 
 
 class OfferKind(StrEnum):
@@ -22,7 +23,7 @@ class OfferKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The terms of an offer.
+    """What is offered, and under which terms.
 
     Attributes:
         kind: `markdown` takes its figures from the product's list price; `percent` and `amount` come off the price.
@@ -30,6 +31,7 @@ class Offer:
         amount_minor: Minor currency units off, with kind `amount` only.
         code: What the shopper has to enter, 3–16 capitals and digits; empty means nothing.
         ends: Last day of the offer, in the shop's own calendar; None means open.
+        terms: Minimum spend, limits per customer and the like.
     """
 
     kind: OfferKind = OfferKind.NONE
@@ -37,6 +39,7 @@ class Offer:
     amount_minor: int = 0
     code: str = ""
     ends: date | None = None
+    terms: Terms = field(default_factory=Terms)
 
     def __post_init__(self) -> None:
         if (self.kind is OfferKind.PERCENT) != (self.percent != 0) or not 0 <= self.percent <= 99:
@@ -54,7 +57,20 @@ class Offer:
             raise InvalidInput(
                 f"expected 3-16 capitals and digits with at least one letter, got {self.code!r}", field="offer.code"
             )
-        if self.kind is OfferKind.NONE and (self.code or self.ends):
+        if self.kind is OfferKind.NONE and (self.code or self.ends or self.terms):
             raise InvalidInput(
-                "expected no code and no end without an offer; set offer.kind or drop them", field="offer.kind"
+                "expected no code, no end and no terms without an offer; set offer.kind or drop them",
+                field="offer.kind",
+            )
+        least = self.terms.min_spend_minor
+        if least and self.kind is OfferKind.MARKDOWN:
+            raise InvalidInput(
+                "expected no minimum spend with kind 'markdown', whose price holds for the product alone; "
+                "use kind 'amount' or 'percent'",
+                field="offer.terms.min_spend_minor",
+            )
+        if least and self.amount_minor >= least:
+            raise InvalidInput(
+                f"expected more than amount_minor ({self.amount_minor}), got {least}",
+                field="offer.terms.min_spend_minor",
             )

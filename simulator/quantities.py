@@ -9,14 +9,16 @@ import numpy as np
 from simulator.arrays import FloatArray
 from simulator.log import HOLD, Log
 
-__all__ = ["MONEY_TYPES", "OBJECTIVE_TERMS", "Quantities"]
+__all__ = ["MONEY_TYPES", "OBJECTIVE_TERMS", "VALUED_TYPES", "Quantities"]
 
-#: Outcome types whose value is money; of all others it counts that they occurred.
+#: Outcome types whose value is money.
 MONEY_TYPES = ("purchase", "refund", "cost")
+#: Outcome types that count by their value, a comment by its mood; of all others it counts that they occurred.
+VALUED_TYPES = (*MONEY_TYPES, "comment")
 #: Terms of an objective that are no outcome types: a conversion is that a purchase occurred, whatever its value.
 _TERMS = {"conversion": "purchase"}
 #: Terms that an objective may name even where the log has no such outcome.
-OBJECTIVE_TERMS = ("click", "conversion", *MONEY_TYPES, "unsubscribe", "not_sent")
+OBJECTIVE_TERMS = ("click", "conversion", *VALUED_TYPES, "unsubscribe", "not_sent")
 
 
 class Quantities:
@@ -24,7 +26,7 @@ class Quantities:
 
     Args:
         log: The decisions.
-        objective: Outcome type → worth; money types by their sum, others by whether they occurred.
+        objective: Outcome type → worth; money and comments by their sum, others by whether they occurred.
         reward_max: Revenue of one decision is cut off here (winsorised), or None.
     """
 
@@ -81,5 +83,5 @@ class Quantities:
     def _worth(self) -> FloatArray:
         worth = np.zeros(self._log.rows)
         for kind, weight in self._objective.items():
-            worth += weight * (self._total(kind) if kind in MONEY_TYPES else self._occurred(_TERMS.get(kind, kind)))
+            worth += weight * (self._total(kind) if kind in VALUED_TYPES else self._occurred(_TERMS.get(kind, kind)))
         return worth

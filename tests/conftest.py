@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis searches, a replay report to look at, and a manifest to change."""
+"""What all tests share: how hypothesis searches, a report to look at, a manifest to change, small language models."""
 
 from __future__ import annotations
 
@@ -39,3 +39,14 @@ def make_manifest() -> Callable[..., Manifest]:
         return replace(whole, **changes)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of small models of three families, trained here in seconds."""
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    made: dict[str, Path] = runpy.run_path(str(Path(__file__).with_name("tiny_models.py")))["made_tiny_models"](
+        tmp_path_factory.mktemp("tiny")
+    )
+    return made

@@ -87,7 +87,8 @@ class Campaign:
         objective: What the campaign wants.
         exploration: How it explores.
         learning: How its model learns; without an embedding, attributes take its place in the default interactions.
-        windows_s: Outcome type → how long after the latest possible send it still counts, in seconds.
+        windows_s: Outcome type → how long after the latest possible send it still counts, in seconds; a comment counts
+            as long as the longest of the others, unless it has a window of its own.
         attribution: Which decision a user-keyed outcome is credited to: the `last` one, or `all` (money counts once).
         shares: Holdout and control.
         publishing: When snapshots are published.
@@ -169,7 +170,14 @@ class Campaign:
 
         It is the same for every arm, `hold` included, or arms would be measured over different times.
         """
-        return max(slot.delay_s for slot in self.slots) + self.windows_s.get(kind, _WINDOWS_S[kind])
+        return max(slot.delay_s for slot in self.slots) + self._window_s(kind)
+
+    def _window_s(self, kind: OutcomeType) -> float:
+        if kind in self.windows_s:
+            return self.windows_s[kind]
+        if kind is OutcomeType.COMMENT:
+            return max(self.windows_s.get(other, window) for other, window in _WINDOWS_S.items())
+        return _WINDOWS_S[kind]
 
     @property
     def training_horizon_s(self) -> float:

@@ -30,8 +30,10 @@ def quantise(probabilities: np.ndarray) -> np.ndarray:
         >>> quantise(np.array([[1 / 3, 1 / 3, 1 / 3]])).tolist()
         [[5592406, 5592405, 5592405]]
     """
-    counts = np.floor(probabilities * SCALE).astype(np.int64)
-    np.maximum(counts, probabilities > 0, out=counts)
+    counts = (probabilities * SCALE).astype(np.int64)  # rounds down, as nothing is below 0
+    lost = (counts == 0) & (probabilities > 0)
+    if lost.any():
+        counts[lost] = 1
     rows = np.arange(len(counts))
     counts[rows, np.argmax(probabilities, axis=1)] += SCALE - counts.sum(axis=1)
     return counts
@@ -54,7 +56,7 @@ def draw(counts: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         [1]
     """
     points = np.asarray(seeds, dtype=np.int64) >> (SEED_BITS - SCALE_BITS)
-    return (np.cumsum(counts, axis=1) <= points[:, None]).sum(axis=1)
+    return np.argmax(np.cumsum(counts, axis=1) > points[:, None], axis=1)
 
 
 def reproduce(counts: np.ndarray, seed: int) -> int:

@@ -14,7 +14,6 @@ import numpy as np
 from engine.core.errors import ConfigError
 
 _LENGTH = struct.Struct("<I").pack
-_LENGTHS = [_LENGTH(size) for size in range(512)]
 
 
 class Domain(StrEnum):
@@ -66,13 +65,41 @@ class KeyedHash:
         for text in before:
             data = text.encode()
             begun.update(_LENGTH(len(data)) + data)
-        copy = begun.copy
-        found = []
-        for part in parts:
+        sizes = {}
+        for size in set(map(len, parts)):
+            sized = begun.copy()
+            sized.update(_LENGTH(size))
+            sizes[size] = sized.copy
+        found: list[bytes] = []
+        add = found.append
+        if len(sizes) == 1:
+            (copy,) = sizes.values()
+            for part in parts:
+                state = copy()
+                state.update(part)
+                add(state.digest())
+        else:
+            for part in parts:
+                state = sizes[len(part)]()
+                state.update(part)
+                add(state.digest())
+        return found
+
+    def series(self, domain: Domain, count: int, *before: str) -> list[bytes]:
+        """16 bytes for each number from 0 to `count`, four of them from one digest of 64 bytes.
+
+        A digest's size is one of BLAKE2's parameters, so that these have nothing to do with those of `digest`.
+        """
+        begun = hashlib.blake2b(key=self.key, person=domain.encode(), digest_size=64)
+        for text in before:
+            data = text.encode()
+            begun.update(_LENGTH(len(data)) + data)
+        copy, made = begun.copy, []
+        for number in range(-(-count // 4)):
             state = copy()
-            size = len(part)
-            state.update((_LENGTHS[size] if size < 512 else _LENGTH(size)) + part)
-            found.append(state.digest())
+            state.update(_LENGTH(number))
+            made.append(state.digest())
+        found: list[bytes] = np.frombuffer(b"".join(made), dtype="V16")[:count].tolist()
         return found
 
     def shares(self, domain: Domain, parts: Sequence[bytes], *before: str) -> np.ndarray:

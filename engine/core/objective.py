@@ -10,8 +10,8 @@ import numpy as np
 from engine.core.errors import ConfigError
 from engine.core.outcome import Outcome, OutcomeType
 
-TERMS = ("click", "conversion", "purchase", "refund", "cost", "unsubscribe")
-"""Terms of an objective: click, conversion and unsubscribe count once; purchase, refund and cost sum money."""
+TERMS = ("click", "conversion", "purchase", "refund", "cost", "unsubscribe", "comment")
+"""Click, conversion and unsubscribe count once; purchase, refund and cost sum money; comment sums moods (-1 to 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Objective:
 
     Attributes:
         weights: Term → weight, for instance `{"purchase": 0.3, "refund": -0.3, "cost": -1}`.
-        low: Rewards below are taken as this.
+        low: Rewards below are taken as this; below 0 where costs, refunds or bad comments are to count.
         high: Rewards above are taken as this: the cap on money, or 1 for clicks.
         typical: The size of a difference between arms that matters, in reward units: for clicks the click rate you
             expect, for money the profit per decision you expect. Exploration rules see gaps in this unit.

@@ -19,6 +19,7 @@ class OutcomeType(StrEnum):
     COST = "cost"
     UNSUBSCRIBE = "unsubscribe"
     NOT_SENT = "not_sent"
+    COMMENT = "comment"
 
 
 MONEY = frozenset({OutcomeType.PURCHASE, OutcomeType.REFUND, OutcomeType.COST})
@@ -34,7 +35,7 @@ class Outcome:
         campaign: The campaign's id.
         type: What happened.
         at: When it happened; aware UTC.
-        value: Money for purchase, refund and cost; 1 else.
+        value: Money for purchase, refund and cost; the mood of a comment, -1 to 1; 1 else.
         decision_id: The decision it follows, or empty where only the user is known.
         user: The shopper, where no decision id is known.
         reason: Why a message was not sent; empty for other types.
@@ -59,3 +60,5 @@ class Outcome:
                 f"expected a finite {'amount ≥ 0' if self.type in MONEY else 'number'}, got {self.value!r}",
                 field="value",
             )
+        if self.type is OutcomeType.COMMENT and not -1.0 <= self.value <= 1.0:
+            raise InvalidInput(f"expected a comment's mood from -1 to 1, got {self.value!r}", field="value")

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.core.errors import ConfigError, InvalidInput
 from engine.core.feature import LARGEST, Scalar, token
+from engine.core.repeated import Repeated
 
 Kind = Literal["categorical", "hashed", "number", "boolean"]
 
@@ -128,14 +129,13 @@ class Schema:
                 raise InvalidInput(
                     f"expected finite numbers from {-LARGEST:g} to {LARGEST:g}", field=f"embeddings[{bad}]"
                 )
-        distinct = {id(row): row for row in attributes}
-        number = {key: i for i, key in enumerate(distinct)}
-        known = np.zeros((len(distinct), len(self.user_columns) - self.dimension), dtype=np.float32)
-        for i, row in enumerate(distinct.values()):
+        distinct = Repeated.of(attributes)
+        known = np.zeros((len(distinct.values), len(self.user_columns) - self.dimension), dtype=np.float32)
+        for i, row in enumerate(distinct.values):
             for name, value in row.items():
                 column, amount = self._place(name, value)
                 known[i, column - self.dimension] = amount
-        rows[:, self.dimension :] = known[[number[id(row)] for row in attributes]]
+        rows[:, self.dimension :] = known[distinct.which]
         return rows
 
     def _place(self, name: str, value: Scalar) -> tuple[int, float]:

@@ -54,10 +54,15 @@ def encode_block(block: DecisionBlock, prefix: bytes) -> list[bytes]:
     """
     counts, columns, chosen, seeds = block.counts, block.columns.tolist(), block.chosen.tolist(), block.seeds.tolist()
     payloads = []
-    for i, context in enumerate(block.contexts):
-        eligible = block.sets[i]
-        shared = shared_bytes(block, i, eligible, context.consents)
-        user, attributes = block.users[i].encode(), attributes_bytes(context.attributes)
+    known: dict[tuple[int, int, frozenset[ChannelId] | None], bytes] = {}
+    each = zip(block.contexts, block.sets, block.modes, block.users, strict=True)
+    for i, (context, eligible, mode, name) in enumerate(each):
+        consents = None if context.consents is None else frozenset(context.consents)
+        key = id(eligible), id(mode), consents
+        shared = known.get(key)
+        if shared is None:
+            shared = known[key] = shared_bytes(block, i, eligible, consents)
+        user, attributes = name.encode(), attributes_bytes(context.attributes)
         embedding = context.embedding.astype("<f4", copy=False).tobytes()
         several = len(eligible.ids)
         kept = counts[i, eligible.columns].astype("<u4").tobytes() if several <= KEPT_PROBABILITIES else b""

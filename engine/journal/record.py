@@ -1,12 +1,13 @@
-"""Records as bytes, version 2.
+"""Records as bytes, version 3.
 
 ::
 
     u8 version | u8 kind | i64 recorded_at (µs since 1970, UTC) | body
 
 The kinds are 1 decision (see `decision_codec`), 2 outcome (a JSON array), 3 mark, 4 closing mark (no body) and, from
-version 2 on, 5 decision in compact form (see `block_codec`) and 6 head of a batch (its id, its length). Readers take
-every version up to their own; the golden file of each version stands in the tests.
+version 2 on, 5 decision in compact form (see `block_codec`) and 6 head of a batch (its id, its length). Version 3
+brought outcomes of type comment, which older readers would take for damage. Readers take every version up to their own;
+the golden file of each version stands in the tests.
 """
 
 from __future__ import annotations
@@ -44,15 +45,15 @@ __all__ = [
     "shredded",
 ]
 
-VERSION = 2
+VERSION = 3
 _PREFIX = struct.Struct("<BBq")
 _BATCH_HEAD = struct.Struct("<16sI")
 _DECISION, _OUTCOME, _MARK, _CLOSED, _COMPACT, _BATCH = 1, 2, 3, 4, 5, 6
 ID_OFFSET = _PREFIX.size
 """Where a decision's id stands in its record."""
 
-_FIRST = 1
-"""The version of the kinds that it brought, which are written as ever."""
+_FIRST, _SECOND = 1, 2
+"""The versions of the kinds that they brought, which are written as ever."""
 
 
 def encode(record: Record, recorded_at: datetime, arms: ArmsOf = no_catalogues) -> bytes:
@@ -75,9 +76,10 @@ def encode(record: Record, recorded_at: datetime, arms: ArmsOf = no_catalogues) 
     if isinstance(record, Decision):
         return _PREFIX.pack(_FIRST, _DECISION, micros) + encode_decision(record, arms)
     if isinstance(record, Outcome):
-        return _PREFIX.pack(_FIRST, _OUTCOME, micros) + _encode_outcome(record)
+        version = VERSION if record.type is OutcomeType.COMMENT else _FIRST
+        return _PREFIX.pack(version, _OUTCOME, micros) + _encode_outcome(record)
     if isinstance(record, BatchHead):
-        return _PREFIX.pack(VERSION, _BATCH, micros) + _BATCH_HEAD.pack(record.id, record.length)
+        return _PREFIX.pack(_SECOND, _BATCH, micros) + _BATCH_HEAD.pack(record.id, record.length)
     return _PREFIX.pack(_FIRST, _CLOSED if record.closed else _MARK, micros)
 
 
@@ -88,17 +90,17 @@ def encode_many(records: Sequence[Record], recorded_at: datetime, arms: ArmsOf =
         InvalidInput: Naming the field that could not be given back as it is.
     """
     if isinstance(records, DecisionBlock):
-        return encode_block(records, _PREFIX.pack(VERSION, _COMPACT, to_micros(recorded_at)))
+        return encode_block(records, _PREFIX.pack(_SECOND, _COMPACT, to_micros(recorded_at)))
     return [encode(record, recorded_at, arms) for record in records]
 
 
-def encode_compact(block: DecisionBlock, recorded_at: datetime) -> list[np.ndarray]:
-    """Write decisions of many shoppers; see `encode_matrices`.
+def encode_compact(block: DecisionBlock, recorded_at: datetime, room: int = 0) -> list[np.ndarray]:
+    """Write decisions of many shoppers, with `room` bytes in front of each; see `encode_matrices`.
 
     Raises:
         InvalidInput: Naming the field that could not be given back as it is.
     """
-    return encode_matrices(block, _PREFIX.pack(VERSION, _COMPACT, to_micros(recorded_at)))
+    return encode_matrices(block, bytes(room) + _PREFIX.pack(_SECOND, _COMPACT, to_micros(recorded_at)))
 
 
 def decode(payload: bytes, arms: ArmsOf = no_catalogues) -> Entry:

@@ -58,18 +58,24 @@ def frame(payload: bytes, durable: int) -> bytes:
     return b"".join((summed, zlib.crc32(payload, zlib.crc32(summed)).to_bytes(4, "little"), payload))
 
 
-def frame_rows(rows: np.ndarray, durable: int) -> bytes:
-    """Wrap payloads of one length, the rows of a matrix of bytes, back to back."""
-    n, length = rows.shape
-    summed = _SUMMED.pack(_FRAME_MAGIC, FRAME_VERSION, length, durable)
+def frame_rows(rows: np.ndarray, durable: int) -> memoryview:
+    """Wrap payloads of one length, back to back, where they lie.
+
+    Args:
+        rows: Shape (n, `FRAME_BYTES` + length), uint8, in one piece; the payloads, with room in front of each.
+        durable: See above.
+
+    Returns:
+        The frames, of the same memory.
+    """
+    n, size = rows.shape
+    summed = _SUMMED.pack(_FRAME_MAGIC, FRAME_VERSION, size - _FRAME.size, durable)
     begun, crc32 = zlib.crc32(summed), zlib.crc32
-    framed = np.empty((n, _FRAME.size + length), dtype=np.uint8)
-    framed[:, : _SUMMED.size] = np.frombuffer(summed, dtype=np.uint8)
-    payloads = memoryview(np.ascontiguousarray(rows).tobytes())
-    sums = [crc32(payloads[start : start + length], begun) for start in range(0, n * length, length)]
-    framed[:, _SUMMED.size : _FRAME.size] = np.array(sums, dtype="<u4").view(np.uint8).reshape(n, 4)
-    framed[:, _FRAME.size :] = rows
-    return framed.tobytes()
+    framed = rows.data.cast("B")
+    sums = [crc32(framed[start : start + size - _FRAME.size], begun) for start in range(_FRAME.size, n * size, size)]
+    rows[:, : _SUMMED.size] = np.frombuffer(summed, dtype=np.uint8)
+    rows[:, _SUMMED.size : _FRAME.size] = np.array(sums, dtype="<u4").view(np.uint8).reshape(n, 4)
+    return framed
 
 
 def framed_bytes(payload: bytes) -> int:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 
 from engine.journal.chain import Chain, sync_folder
 from engine.journal.segment import HEADER_BYTES, segment_header
+
+_LARGE_BYTES = 1 << 16
+"""Parts of this size are written from where they lie, smaller ones put together first."""
 
 
 class SegmentFile:
@@ -38,14 +42,22 @@ class SegmentFile:
                 os.unlink(path)
             raise
 
-    def append(self, data: bytes) -> None:
+    def append(self, parts: Sequence[bytes | memoryview]) -> None:
         """Hand bytes to the operating system, all of them.
 
         Raises:
             OSError: If it took only a part, which the caller then has to cut off.
         """
-        self._write(data)
-        self.written += len(data)
+        small: list[bytes | memoryview] = []
+        for part in parts:
+            if len(part) < _LARGE_BYTES:
+                small.append(part)
+            else:
+                self._write(b"".join(small))
+                self._write(part)
+                small.clear()
+        self._write(b"".join(small))
+        self.written += sum(map(len, parts))
 
     def sync(self) -> None:
         """Return once all that was appended is on disk.
@@ -62,7 +74,7 @@ class SegmentFile:
             os.close(self._fd)
             self._fd = -1
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes | memoryview) -> None:
         view = memoryview(data)
         while view:
             view = view[os.write(self._fd, view) :]

@@ -82,7 +82,7 @@ class SegmentWriter:
         self._arms = arms
         self._append_guard = threading.Lock()
         self._commit_guard = threading.Lock()
-        self._pending: list[tuple[int, list[bytes | np.ndarray]]] = []  # segment, payloads or rows of payloads
+        self._pending: list[tuple[int, list[bytes | np.ndarray]]] = []  # segment, payloads or `frame_rows`
         self._failure: JournalFailed | None = None
         self._closed = False
         self._open()
@@ -180,9 +180,9 @@ class SegmentWriter:
         with self._append_guard:
             self._check()
             micros = max(to_micros(at), self._last_micros)
-            matrices = encode_compact(block, from_micros(micros))
+            matrices = encode_compact(block, from_micros(micros), FRAME_BYTES)
             self._last_micros = micros
-            size = sum(len(rows) * (FRAME_BYTES + rows.shape[1]) for rows in matrices)
+            size = sum(rows.size for rows in matrices)
             if size >= 1 << 31:
                 raise InvalidInput(f"expected a batch of less than 2 GiB, got {size} bytes; send less at once")
             head = encode(BatchHead(batch or UNNAMED, size), from_micros(micros), self._arms)
@@ -289,9 +289,7 @@ class SegmentWriter:
             self._file.close()
             self._file = SegmentFile(self._chain, segment)
         durable = self._file.synced
-        self._file.append(
-            b"".join([frame(p, durable) if isinstance(p, bytes) else frame_rows(p, durable) for p in payloads])
-        )
+        self._file.append([frame(p, durable) if isinstance(p, bytes) else frame_rows(p, durable) for p in payloads])
 
     def _sync_last(self) -> None:
         try:

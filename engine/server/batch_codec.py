@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import count
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from engine.core.decision_block import DecisionBlock
 from engine.core.drawing import SCALE
 from engine.core.errors import InvalidInput
 from engine.core.feature import Scalar
+from engine.core.repeated import Repeated
 from engine.pb.armsreach.v1 import delivery_pb2 as wire
 from engine.server.codec import MODES, moment, zone_name
 from engine.service.batch_request import MAX_ROWS, BatchRequest
@@ -36,14 +39,13 @@ def batch_request(message: wire.DecideBatchRequest, dimension: int) -> BatchRequ
     n = _checked(message)
     checked_request_id(message.request_id)
     zones = _zones(message, n)
+    users, embeddings = list(message.users), message.embeddings  # reading a column of a message copies it
     return BatchRequest(
         campaign=message.campaign,
-        users=message.users,
-        contexts=ContextColumns(
-            _matrix(message.embeddings, n, dimension), _attributes(message, n), _consents(message, n)
-        ),
+        users=users,
+        contexts=ContextColumns(_matrix(embeddings, n, dimension), _attributes(message, n), _consents(message, n)),
         request_id=message.request_id,
-        digest=_digest(message) if message.request_id else bytes(DIGEST_BYTES),
+        digest=_digest(message, users, embeddings) if message.request_id else bytes(DIGEST_BYTES),
         channels=tuple(message.channels),
         slots=tuple(message.slots),
         variants=tuple(message.variants),
@@ -61,10 +63,10 @@ def _checked(message: wire.DecideBatchRequest) -> int:
     return n
 
 
-def _digest(message: wire.DecideBatchRequest) -> bytes:
+def _digest(message: wire.DecideBatchRequest, users: Sequence[str], embeddings: bytes) -> bytes:
     """What tells two batches under one id apart; tag and time are not part of it."""
-    digest = hashlib.blake2b(message.embeddings, digest_size=DIGEST_BYTES)
-    for column in (message.users, message.consents, message.channels, message.slots, message.variants,
+    digest = hashlib.sha256(embeddings)  # processors have instructions for it
+    for column in (users, message.consents, message.channels, message.slots, message.variants,
                    message.time_zones):  # fmt: skip
         digest.update(b"%d\n" % len(column))
         digest.update("\0".join(column).encode())
@@ -72,7 +74,7 @@ def _digest(message: wire.DecideBatchRequest) -> bytes:
         digest.update(name.encode() + b"\0" + message.attributes[name].SerializeToString(deterministic=True))
     for name in sorted(message.consent_columns):
         digest.update(name.encode() + b"\0" + message.consent_columns[name])
-    return digest.digest()
+    return digest.digest()[:DIGEST_BYTES]
 
 
 def batch_requests(message: wire.DecideBatchRequest, dimension: int) -> list[DecideRequest]:
@@ -131,13 +133,14 @@ def _block_response(tag: str, block: DecisionBlock, snapshot: str) -> wire.Decid
     columns = np.flatnonzero(np.bincount(block.columns, minlength=len(block.catalogue)))
     place = np.empty(len(block.catalogue), dtype=np.int64)
     place[columns] = np.arange(len(columns))
+    modes = Repeated.of(block.modes)
     return wire.DecideBatchResponse(
         tag=tag,
         decision_ids=[id.hex() for id in block.ids],
         arms=[block.catalogue.ids[column] for column in columns.tolist()],
         arm_index=place[block.columns].tolist(),
         propensities=(block.chosen / SCALE).astype("<f4").tobytes(),
-        modes=[MODES[mode] for mode in block.modes],
+        modes=np.array([MODES[mode] for mode in modes.values])[modes.which].tolist(),
         snapshot=snapshot,
     )
 
@@ -152,23 +155,18 @@ def _matrix(data: bytes, n: int, dimension: int) -> np.ndarray:
     return np.frombuffer(data, dtype="<f4").reshape(n, dimension)
 
 
-def _attributes(message: wire.DecideBatchRequest, n: int) -> list[dict[str, Scalar]]:
-    """Attributes of each user; users with the same ones share an object, as a batch has few different ones."""
+def _attributes(message: wire.DecideBatchRequest, n: int) -> Repeated[dict[str, Scalar]]:
+    """Attributes of each user; a batch has few different ones."""
     if not message.attributes:
-        return [{}] * n
+        return Repeated.all_of({}, n)
     names, columns = [], []
     for name, column in message.attributes.items():
         names.append(name)
         columns.append(_column(column, f"attributes.{name}", n))
-    made: dict[tuple[Scalar | None, ...], dict[str, Scalar]] = {}
-    rows = []
-    for values in zip(*columns, strict=True):
-        row = made.get(values)
-        if row is None:
-            row = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-            made[values] = row
-        rows.append(row)
-    return rows
+    numbers: defaultdict[tuple[Scalar | None, ...], int] = defaultdict(count().__next__)
+    which = np.fromiter(map(numbers.__getitem__, zip(*columns, strict=True)), dtype=np.int64, count=n)
+    values = [{name: value for name, value in zip(names, row, strict=True) if value is not None} for row in numbers]
+    return Repeated(values, which)
 
 
 def _column(column: wire.Column, field: str, n: int) -> Sequence[Scalar | None]:
@@ -190,13 +188,20 @@ def _zones(message: wire.DecideBatchRequest, n: int) -> list[str]:
     return zones if len(zones) == n else zones * n
 
 
-def _consents(message: wire.DecideBatchRequest, n: int) -> list[frozenset[ChannelId]]:
+def _consents(message: wire.DecideBatchRequest, n: int) -> Repeated[frozenset[ChannelId]]:
+    """Consents of each user; a batch has few different ones."""
     everybody = frozenset(ChannelId(channel) for channel in message.consents)
-    rows = [everybody] * n
+    rows = Repeated.all_of(everybody, n)
     for channel, flags in message.consent_columns.items():
         if len(flags) != n:
             raise InvalidInput(
                 f"expected {n} bytes, one per user, got {len(flags)}", field=f"consent_columns.{channel}"
             )
-        rows = [row | {ChannelId(channel)} if flag else row for row, flag in zip(rows, flags, strict=True)]
+        given = np.frombuffer(flags, dtype=np.uint8) != 0
+        found, which = np.unique(2 * rows.which + given, return_inverse=True)
+        values = [
+            rows.values[code // 2] | {ChannelId(channel)} if code % 2 else rows.values[code // 2]
+            for code in found.tolist()
+        ]
+        rows = Repeated(values, which)
     return rows

@@ -10,6 +10,7 @@ import numpy as np
 from engine.core.capped_arms import CappedArms
 from engine.core.exclusions import Exclusions
 from engine.core.pseudonym import is_pseudonym
+from engine.core.pseudonyms import Pseudonyms, raw_of
 from engine.service.frequency_lock import FrequencyLock
 from engine.store.tables import FULL, FrequencyTable
 
@@ -38,12 +39,13 @@ class CappedFrequency:
         self._tables = tuple((table, shift) for table, shift in ((campaign, 0), (shop, before)) if table is not None)
         self._masks = arms.masks.tolist()
         self._asked: tuple[Sequence[str], np.ndarray, list[np.ndarray]] = _NOTHING
+        self._looked: tuple[Sequence[str], list[tuple[int, Sequence[int]]]] = (), []
         self.reasons: tuple[str, ...] = arms.reasons
         self.lock: AbstractContextManager[None] = FrequencyLock([table for table, _ in self._tables])
 
     def rounds(self, users: Sequence[str]) -> Sequence[Sequence[int]]:
         """See `Frequency`."""
-        if len(set(users)) == len(users):
+        if len(set(users.digests if isinstance(users, Pseudonyms) else users)) == len(users):
             return (range(len(users)),)
         seen: dict[str, int] = {}
         rounds: list[list[int]] = []
@@ -54,11 +56,13 @@ class CappedFrequency:
             rounds[number].append(row)
         return rounds
 
-    def blocked(self, users: Sequence[str], at: Sequence[float]) -> list[int]:
+    def blocked(self, users: Sequence[str], at: Sequence[float] | np.ndarray) -> list[int]:
         """See `Frequency`."""
         if len(users) <= _FEW:
-            return [self._blocked(bytes.fromhex(user), moment) for user, moment in zip(users, at, strict=True)]
-        keys, moments = _keys(users), np.array(at, dtype=np.float64)
+            looked = [self._look(bytes.fromhex(user), moment) for user, moment in zip(users, at, strict=True)]
+            self._looked = users, looked
+            return [bits for bits, _ in looked]
+        keys, moments = _keys(users), np.asarray(at, dtype=np.float64)
         bits = np.zeros(len(users), dtype=np.int64)
         places = []
         for table, shift in self._tables:
@@ -82,19 +86,28 @@ class CappedFrequency:
         return Exclusions(excluded.ids, both, (*excluded.reasons, *self.reasons))
 
     def count(
-        self, users: Sequence[str], columns: Sequence[int], at: Sequence[float], ids: Sequence[bytes]
+        self,
+        users: Sequence[str],
+        columns: Sequence[int] | np.ndarray,
+        at: Sequence[float] | np.ndarray,
+        ids: Sequence[bytes],
     ) -> list[int]:
         """See `Frequency`."""
         if len(users) <= _FEW:
-            rows = zip(users, columns, at, ids, strict=True)
-            return [i for i, (user, column, moment, id) in enumerate(rows) if not self._count(user, column, moment, id)]
+            listed = columns.tolist() if isinstance(columns, np.ndarray) else columns
+            where: Sequence[Sequence[int] | None] = [None] * len(users)
+            if self._looked[0] is users:
+                where = [found for _, found in self._looked[1]]
+            self._looked = (), []
+            rows = zip(users, listed, at, ids, where, strict=True)
+            return [i for i, row in enumerate(rows) if not self._count(*row)]
         masks = self._arms.masks[np.asarray(columns)]
         sends = np.flatnonzero(masks)
         asked, keys, places = self._asked
         if asked is not users:
             keys, places = _keys(users), []
         self._asked = _NOTHING
-        keys, moments = keys[sends], np.array(at, dtype=np.float64)[sends]
+        keys, moments = keys[sends], np.asarray(at, dtype=np.float64)[sends]
         id_rows, masks = np.frombuffer(b"".join(ids), dtype=np.uint8).reshape(-1, 16)[sends], masks[sends]
         refused: set[int] = set()
         for i, (table, shift) in enumerate(self._tables):
@@ -114,18 +127,23 @@ class CappedFrequency:
             for table, _ in self._tables:
                 table.give_back(bytes.fromhex(user), decision_id, at)
 
-    def _blocked(self, key: bytes, at: float) -> int:
-        bits = 0
+    def _look(self, key: bytes, at: float) -> tuple[int, Sequence[int]]:
+        """The bits of a shopper, and where each table has it."""
+        bits, places = 0, []
         for table, shift in self._tables:
-            found = table.blocked(key, at)
+            found, place = table.look(key, at)
             bits |= (found & FULL - 1) << shift | found & FULL
-        return bits
+            places.append(place)
+        return bits, places
 
-    def _count(self, user: str, column: int, at: float, decision_id: bytes) -> bool:
-        mask, key = self._masks[column], bytes.fromhex(user)
-        for table, shift in self._tables:
+    def _count(self, user: str, column: int, at: float, decision_id: bytes, places: Sequence[int] | None) -> bool:
+        mask = self._masks[column]
+        if not mask:
+            return True
+        key = bytes.fromhex(user)
+        for i, (table, shift) in enumerate(self._tables):
             caps = mask >> shift & (1 << len(table.windows.caps)) - 1
-            if caps and not table.count(key, caps, at, decision_id):
+            if caps and not table.count(key, caps, at, decision_id, places[i] if places else None):
                 for other, _ in self._tables:
                     other.give_back(key, decision_id, at)
                 return False
@@ -134,4 +152,4 @@ class CappedFrequency:
 
 def _keys(users: Sequence[str]) -> np.ndarray:
     """Pseudonyms as halves: shape (n, 2), uint64."""
-    return np.frombuffer(bytes.fromhex("".join(users)), dtype=np.uint64).reshape(-1, 2)
+    return np.frombuffer(raw_of(users), dtype=np.uint64).reshape(-1, 2)

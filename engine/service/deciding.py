@@ -19,6 +19,8 @@ from engine.core.drawing import draw, quantise
 from engine.core.eligible_set import EligibleSet
 from engine.core.errors import InvalidInput
 from engine.core.keyed_hash import Domain, KeyedHash
+from engine.core.pseudonyms import Pseudonyms
+from engine.core.repeated import Repeated
 from engine.core.rules.rule import Inquiry
 from engine.service.batch_request import BatchRequest
 from engine.service.drawn_block import AskedRows, drawn_block, undo, without
@@ -30,6 +32,8 @@ from engine.service.serving import Serving
 MAX_USER_LENGTH = 256
 DIGEST_BYTES = 12
 MAX_BODY_BYTES = 16_384
+_MODES = tuple(Mode)
+_HELD = _MODES.index(Mode.HOLDOUT)
 
 
 class Identity(NamedTuple):
@@ -188,16 +192,17 @@ class Deciding:
         if not 0 < shortest <= longest <= MAX_USER_LENGTH:
             checked_user(min(batch.users, key=len) if not shortest else max(batch.users, key=len))
         rows = campaign.schema.encode_many(contexts.embeddings, contexts.attributes)
-        users = [found.hex() for found in self._key.digests(Domain.USER, [user.encode() for user in batch.users])]
+        users = Pseudonyms(self._key.digests(Domain.USER, list(map(str.encode, batch.users))))
         ids = self.row_ids(campaign.id, request_id, n)
         seeds = self._key.seeds(Domain.DRAW, ids)
-        modes = self._modes(serving, [user.encode() for user in users])
+        modes = self._modes(serving, users)
         sets = self._sets(serving, batch, at)
-        if Mode.HOLDOUT in modes:
-            sets = [serving.hold_only if mode is Mode.HOLDOUT else one for mode, one in zip(modes, sets, strict=True)]
-        asked = AskedRows(users, ids, [at] * n, modes, sets)
+        held = modes.which == _HELD
+        if held.any():
+            sets = Repeated((*sets.values, serving.hold_only), np.where(held, len(sets.values), sets.which))
+        asked = AskedRows(users, ids, Repeated.all_of(at, n), modes, sets)
         drawn = self._drawn(serving, asked, rows, seeds, restraint)
-        block = drawn_block(serving, asked, drawn, seeds, contexts, [batch.digest] * n)
+        block = drawn_block(serving, asked, drawn, seeds, contexts, Repeated.all_of(batch.digest, n))
         if drawn.refused:
             undo(restraint, without(block, drawn.refused)[0])
             raise no_room()
@@ -209,50 +214,50 @@ class Deciding:
         The later half names the batch, by the former half of what it is remembered under: so a row is found again
         though it is not remembered by itself.
         """
-        rows, batch = [b"%d" % i for i in range(count)], self.batch_id(campaign, request_id)[:8]
-        return [id[:8] + batch for id in self._key.digests(Domain.DECISION_ID, rows, campaign, request_id, "row")]
+        batch = self.batch_id(campaign, request_id)[:8]
+        return [id[:8] + batch for id in self._key.series(Domain.DECISION_ID, count, campaign, request_id, "row")]
 
     def batch_id(self, campaign: str, request_id: str) -> bytes:
         """What a batch as a whole is remembered under."""
         return self._key.digest(Domain.DECISION_ID, campaign, request_id, "batch")
 
-    def _modes(self, serving: Serving, users: Sequence[bytes]) -> list[Mode]:
+    def _modes(self, serving: Serving, users: Pseudonyms) -> Repeated[Mode]:
         shares, campaign = serving.campaign.shares, serving.campaign.id
         live = Mode.LIVE if serving.policy is not None else Mode.FALLBACK
-        modes = [live] * len(users)
+        which = np.full(len(users), _MODES.index(live))
+        texts = users.texts() if shares.control or shares.holdout else []
         if shares.control:
-            for i in np.flatnonzero(self._key.shares(Domain.CONTROL, users, campaign) < shares.control).tolist():
-                modes[i] = Mode.CONTROL
+            which[self._key.shares(Domain.CONTROL, texts, campaign) < shares.control] = _MODES.index(Mode.CONTROL)
         if shares.holdout:
-            held = self._key.shares(Domain.HOLDOUT, users, campaign, shares.rotation) < shares.holdout
-            for i in np.flatnonzero(held).tolist():
-                modes[i] = Mode.HOLDOUT
-        return modes
+            which[self._key.shares(Domain.HOLDOUT, texts, campaign, shares.rotation) < shares.holdout] = _HELD
+        return Repeated(_MODES, which)
 
-    def _sets(self, serving: Serving, batch: BatchRequest, at: datetime) -> list[EligibleSet]:
+    def _sets(self, serving: Serving, batch: BatchRequest, at: datetime) -> Repeated[EligibleSet]:
         """What the rules leave for each; worked out once where nothing that they look at differs."""
         contexts, zones = batch.contexts, batch.time_zones
         narrowed = (batch.channels, batch.slots, batch.variants)
         if not serving.eligibility.reads_attributes and len(zones) == 1:
-            found: dict[object, EligibleSet] = {}
-            for i, consents in enumerate(contexts.consents):
-                if consents not in found:
-                    found[consents] = serving.eligible(Inquiry(contexts[i], at, *narrowed, zones[0]))
-            return [found[consents] for consents in contexts.consents]
-        return [
-            serving.eligible(Inquiry(contexts[i], at, *narrowed, zones[i] if len(zones) > 1 else zones[0]))
-            for i in range(len(batch))
-        ]
+            consents = Repeated.of(contexts.consents)
+            _, first = np.unique(consents.which, return_index=True)
+            found: list[EligibleSet] = [serving.hold_only] * len(consents.values)
+            for i in first.tolist():
+                found[consents.which[i]] = serving.eligible(Inquiry(contexts[i], at, *narrowed, zones[0]))
+            return Repeated(found, consents.which)
+        return Repeated.of(
+            [
+                serving.eligible(Inquiry(contexts[i], at, *narrowed, zones[i] if len(zones) > 1 else zones[0]))
+                for i in range(len(batch))
+            ]
+        )
 
     def _drawn(
         self, serving: Serving, asked: AskedRows, rows: np.ndarray, seeds: np.ndarray, restraint: Restraint
     ) -> Drawn:
-        modes = asked.modes
+        modes = Repeated.of(asked.modes)
 
-        def draw_some(some: Sequence[int], sets: Sequence[EligibleSet]) -> tuple[np.ndarray, np.ndarray]:
-            whole = len(some) == len(rows)
-            counts = self._counts(serving, rows if whole else rows[some], sets, [modes[i] for i in some])
-            return counts, draw(counts, seeds if whole else seeds[some])
+        def draw_some(some: slice | list[int], sets: Repeated[EligibleSet]) -> tuple[np.ndarray, np.ndarray]:
+            counts = self._counts(serving, rows[some], sets, modes.taken(some))
+            return counts, draw(counts, seeds[some])
 
         return restraint.drawn(asked, len(serving.catalogue), draw_some, serving.eligible_set)
 
@@ -271,20 +276,21 @@ class Deciding:
         return block
 
     def _counts(
-        self, serving: Serving, rows: np.ndarray, sets: Sequence[EligibleSet], modes: Sequence[Mode]
+        self, serving: Serving, rows: np.ndarray, sets: Repeated[EligibleSet], modes: Repeated[Mode]
     ) -> np.ndarray:
         """Quantised probabilities of each row under the policy that its mode calls for."""
         mask, floor = _stacked(sets)
         live = serving.policy
-        uniform = [mode is not Mode.LIVE or live is None for mode in modes]
-        if live is None or all(uniform):
+        if live is None:
             return quantise(serving.uniform.probabilities(rows, mask))
-        if not any(uniform):
+        uniform = np.array([mode is not Mode.LIVE for mode in modes.values])
+        if not uniform.any() or not (uniform := uniform[modes.which]).any():
             return quantise(live.probabilities(rows, mask, floor))
-        which = np.array(uniform)
+        if uniform.all():
+            return quantise(serving.uniform.probabilities(rows, mask))
         counts = np.empty(mask.shape, dtype=np.int64)
-        counts[which] = quantise(serving.uniform.probabilities(rows[which], mask[which]))
-        counts[~which] = quantise(live.probabilities(rows[~which], mask[~which], floor[~which]))
+        counts[uniform] = quantise(serving.uniform.probabilities(rows[uniform], mask[uniform]))
+        counts[~uniform] = quantise(live.probabilities(rows[~uniform], mask[~uniform], floor[~uniform]))
         return counts
 
 
@@ -314,16 +320,23 @@ def body_digest(request: DecideRequest, pseudonym: str) -> bytes:
     return digest.digest()
 
 
-def _stacked(sets: Sequence[EligibleSet]) -> tuple[np.ndarray, np.ndarray]:
-    """Masks and floors, each of shape (n, k)."""
-    different = {id(one): one for one in sets}
-    masks = np.array([one.mask for one in different.values()])
-    floors = np.array([one.floor for one in different.values()])
-    if len(sets) == 1:
-        return masks, floors
-    number = {key: i for i, key in enumerate(different)}
-    rows = np.array([number[id(one)] for one in sets])
-    return masks[rows], floors[rows]
+def _stacked(sets: Repeated[EligibleSet]) -> tuple[np.ndarray, np.ndarray]:
+    """Masks and floors, each of shape (n, k); not to be changed."""
+    if len(sets.values) == 1:
+        return _in_rows(sets.values[0].mask, len(sets)), _in_rows(sets.values[0].floor, len(sets))
+    occur = np.flatnonzero(np.bincount(sets.which, minlength=len(sets.values)))
+    if len(occur) == 1:
+        only = sets.values[occur[0]]
+        return _in_rows(only.mask, len(sets)), _in_rows(only.floor, len(sets))
+    place = np.empty(len(sets.values), dtype=np.int64)
+    place[occur] = np.arange(len(occur))
+    some, rows = [sets.values[i] for i in occur.tolist()], place[sets.which]
+    return np.array([one.mask for one in some])[rows], np.array([one.floor for one in some])[rows]
+
+
+def _in_rows(row: np.ndarray, count: int) -> np.ndarray:
+    """A row that stands in each of `count` rows, without copying it; `np.broadcast_to` takes ten times as long."""
+    return np.ndarray((count, len(row)), row.dtype, np.ascontiguousarray(row), strides=(0, row.itemsize))
 
 
 def checked_user(user: str) -> None:

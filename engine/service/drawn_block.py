@@ -14,6 +14,7 @@ from engine.core.decision import Mode
 from engine.core.decision_block import DecisionBlock
 from engine.core.eligible_set import EligibleSet
 from engine.core.policy import Policy
+from engine.core.repeated import Repeated
 from engine.service.restraint import Drawn, Restraint
 from engine.service.serving import Serving
 
@@ -39,7 +40,11 @@ def drawn_block(
     digests: Sequence[bytes],
 ) -> DecisionBlock:
     """What came of a draw, with what it was made from."""
-    labels = {mode: HOLDOUT_POLICY if mode is Mode.HOLDOUT else policy_of(serving, mode).label for mode in Mode}
+    modes = asked.modes
+    sets: Sequence[EligibleSet] = drawn.sets
+    policies = _labels(serving, modes)
+    if not isinstance(modes, Repeated):  # few rows, which are read one by one
+        sets, policies = list(sets), list(policies)
     return DecisionBlock(
         campaign=serving.campaign.id,
         catalogue=serving.catalogue,
@@ -49,14 +54,21 @@ def drawn_block(
         at=asked.at,
         contexts=contexts,
         digests=digests,
-        modes=asked.modes,
-        policies=[labels[mode] for mode in asked.modes],
-        sets=drawn.sets,
+        modes=modes,
+        policies=policies,
+        sets=sets,
         counts=drawn.counts,
         columns=drawn.columns,
         chosen=drawn.counts[np.arange(len(drawn.columns)), drawn.columns],
         seeds=seeds,
     )
+
+
+def _labels(serving: Serving, modes: Sequence[Mode]) -> Sequence[str]:
+    """The policy that each row was drawn from."""
+    column = Repeated.of(modes)
+    names = [HOLDOUT_POLICY if mode is Mode.HOLDOUT else policy_of(serving, mode).label for mode in column.values]
+    return Repeated(names, column.which)
 
 
 def without(block: DecisionBlock, refused: Collection[int]) -> tuple[DecisionBlock | None, list[int]]:

@@ -54,7 +54,7 @@ class Frequency(Protocol):
         """Row numbers, so that no shopper stands twice in a round; each shopper's rows keep their order."""
         ...
 
-    def blocked(self, users: Sequence[str], at: Sequence[float]) -> list[int]:
+    def blocked(self, users: Sequence[str], at: Sequence[float] | np.ndarray) -> list[int]:
         """The caps that allow each shopper no further send, as bits; `FULL` where a send could not be counted.
 
         Args:
@@ -72,7 +72,11 @@ class Frequency(Protocol):
         ...
 
     def count(
-        self, users: Sequence[str], columns: Sequence[int], at: Sequence[float], ids: Sequence[bytes]
+        self,
+        users: Sequence[str],
+        columns: Sequence[int] | np.ndarray,
+        at: Sequence[float] | np.ndarray,
+        ids: Sequence[bytes],
     ) -> list[int]:
         """Count what was drawn.
 

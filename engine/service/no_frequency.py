@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
+import numpy as np
+
 from engine.core.capped_arms import REASONS
 from engine.core.exclusions import Exclusions
 from engine.store.tables import NullLock
@@ -21,7 +23,7 @@ class NoFrequency:
         """All rows in one round."""
         return (range(len(users)),)
 
-    def blocked(self, users: Sequence[str], at: Sequence[float]) -> list[int]:  # noqa: ARG002 - of the protocol
+    def blocked(self, users: Sequence[str], at: Sequence[float] | np.ndarray) -> list[int]:  # noqa: ARG002 - of the protocol
         """No caps are reached."""
         return [0] * len(users)
 
@@ -36,8 +38,8 @@ class NoFrequency:
     def count(
         self,
         users: Sequence[str],  # noqa: ARG002
-        columns: Sequence[int],  # noqa: ARG002
-        at: Sequence[float],  # noqa: ARG002
+        columns: Sequence[int] | np.ndarray,  # noqa: ARG002
+        at: Sequence[float] | np.ndarray,  # noqa: ARG002
         ids: Sequence[bytes],  # noqa: ARG002
     ) -> list[int]:
         """Count nothing."""

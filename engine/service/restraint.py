@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -14,19 +15,21 @@ from engine.core.decision import Mode
 from engine.core.eligible_set import EligibleSet
 from engine.core.exclusions import Exclusions
 from engine.core.limits import Limits
+from engine.core.repeated import Repeated
 from engine.service.allowance import Allowance
 from engine.service.frequency import Frequency
+from engine.service.narrowing import Narrowing
 from engine.service.no_frequency import NoFrequency
 from engine.store.tables import FULL
 
 T = TypeVar("T")
 
-Draw = Callable[[Sequence[int], Sequence[EligibleSet]], tuple[np.ndarray, np.ndarray]]
+Draw = Callable[[slice | list[int], Repeated[EligibleSet]], tuple[np.ndarray, np.ndarray]]
 """Rows and what they may be drawn from → their counts, shape (rows, k), and their columns, shape (rows,)."""
 
 MakeSet = Callable[[Exclusions], EligibleSet]
 
-_PART_CELLS = 1 << 14
+_PART_CELLS = 1 << 15
 """Rows × arms that are drawn together: so much stays in the processor's cache, and no lock is held for long."""
 
 
@@ -70,7 +73,7 @@ class Drawn:
         refused: Rows whose send could not be counted; theirs mean nothing.
     """
 
-    sets: list[EligibleSet]
+    sets: Repeated[EligibleSet]
     counts: np.ndarray
     columns: np.ndarray
     refused: list[int] = field(default_factory=list)
@@ -103,12 +106,15 @@ class Restraint:
             draw: Draws some of them.
             make: Makes a set of some exclusions.
         """
-        n = len(rows.sets)
+        n, sets = len(rows.ids), Repeated.of(rows.sets)
+        if not self.active and n * arms <= _PART_CELLS:
+            return Drawn(sets, *draw(slice(n), sets))
         # Rows that are refused keep zeros, which stand for nothing.
-        drawn = Drawn(list(rows.sets), np.zeros((n, arms), dtype=np.int64), np.zeros(n, dtype=np.int64))
+        narrowing = Narrowing(sets, rows.modes)
+        drawn = Drawn(narrowing.sets, np.zeros((n, arms), dtype=np.int64), np.zeros(n, dtype=np.int64))
         done: list[int] = []
         try:
-            self._draw_all(rows, arms, draw, make, drawn, done)
+            self._draw_all(rows, draw, make, narrowing, drawn, done)
         except BaseException:
             gone = set(drawn.refused)
             kept = [row for row in done if row not in gone]
@@ -117,64 +123,63 @@ class Restraint:
             raise
         return drawn
 
-    def _draw_all(self, rows: Rows, arms: int, draw: Draw, make: MakeSet, drawn: Drawn, done: list[int]) -> None:
-        n, size = len(rows.sets), max(1, _PART_CELLS // arms)
+    def _draw_all(
+        self, rows: Rows, draw: Draw, make: MakeSet, narrowing: Narrowing, drawn: Drawn, done: list[int]
+    ) -> None:
+        n, arms = drawn.counts.shape
+        size = max(1, _PART_CELLS // arms)
         for turn in self._frequency.rounds(rows.users) if self.active else (range(n),):
-            for part in _parts(turn, size):
+            for start in range(0, len(turn), size):
+                part = turn[start : start + size]
                 if self.active:
                     with self._frequency.lock:
-                        self._draw_part(rows, part, draw, make, drawn)
+                        self._draw_part(rows, part, draw, make, narrowing, drawn)
                     done += part
                 else:
-                    drawn.counts[part], drawn.columns[part] = draw(part, [drawn.sets[i] for i in part])
+                    where = _where(part)
+                    drawn.counts[where], drawn.columns[where] = draw(where, narrowing.sets.taken(where))
 
-    def _draw_part(self, rows: Rows, part: list[int], draw: Draw, make: MakeSet, drawn: Drawn) -> None:
+    def _draw_part(
+        self, rows: Rows, part: Sequence[int], draw: Draw, make: MakeSet, narrowing: Narrowing, drawn: Drawn
+    ) -> None:
         users, moments = _some(rows.users, part), _seconds(_some(rows.at, part))
         bits = self._frequency.blocked(users, moments)
         refused: set[int] = set()
+        places = part
         if any(bits):
-            places, refused = self._narrow(rows, part, bits, make, drawn)
-        else:
-            places = part
-        self._draw_paid(rows, places, draw, make, drawn, refused)
-        chosen = drawn.columns[part].tolist()
-        if refused:
-            chosen = [0 if row in refused else column for row, column in zip(part, chosen, strict=True)]
+            capped = [(row, some) for row, some in zip(part, bits, strict=True) if some and not narrowing.is_held(row)]
+            refused = {row for row, some in capped if some & FULL}
+            narrowing.cap([one for one in capped if one[0] not in refused], partial(self._narrowed, make=make))
+            places = [row for row in part if row not in refused] if refused else part
+        self._draw_paid(places, draw, make, narrowing, drawn, refused)
+        chosen = drawn.columns[_where(part)]
         late = self._frequency.count(users, chosen, moments, _some(rows.ids, part))
         for i in late:
             self._refund(drawn.sets[part[i]].excluded.ids[chosen[i]])
         drawn.refused += [*refused, *(part[i] for i in late)]
 
-    def _narrow(
-        self, rows: Rows, part: list[int], bits: Sequence[int], make: MakeSet, drawn: Drawn
-    ) -> tuple[list[int], set[int]]:
-        """Take what is capped out of the rows' sets: the rows to draw, and those whose send could not be counted."""
-        refused: set[int] = set()
-        for row, some in zip(part, bits, strict=True):
-            if not some or rows.modes[row] is Mode.HOLDOUT:
-                continue
-            if some & FULL:
-                refused.add(row)
-            else:
-                drawn.sets[row] = self._narrowed(rows.sets[row], some, None, make)
-        return [row for row in part if row not in refused], refused
-
     def _draw_paid(
-        self, rows: Rows, todo: list[int], draw: Draw, make: MakeSet, drawn: Drawn, refused: set[int]
+        self,
+        todo: Sequence[int],
+        draw: Draw,
+        make: MakeSet,
+        narrowing: Narrowing,
+        drawn: Drawn,
+        refused: set[int],
     ) -> None:
         """Draw rows and pay for them; those behind the point where a limit runs short are drawn again without it."""
         while todo:
             codes = self._allowance.excluded() if self._allowance is not None else None
             if codes is not None:
-                for row in todo:
-                    if rows.modes[row] is not Mode.HOLDOUT:
-                        drawn.sets[row] = self._narrowed(drawn.sets[row], 0, codes, make)
-            counts, columns = draw(todo, _some(drawn.sets, todo))
+                narrowing.limit(_where(todo), partial(self._narrowed, codes=codes, make=make))
+            where = _where(todo)
+            counts, columns = draw(where, narrowing.sets.taken(where))
             paid = self._allowance.take_rows(columns) if self._allowance is not None else len(todo)
             if not paid:  # nothing can be paid that was not excluded: it would go on for ever
                 refused.update(todo)
                 return
-            drawn.counts[todo[:paid]], drawn.columns[todo[:paid]] = counts[:paid], columns[:paid]
+            where = _where(todo[:paid])
+            drawn.counts[where], drawn.columns[where] = counts[:paid], columns[:paid]
             todo = todo[paid:]
 
     def seen(self, eligible: EligibleSet, user: str, at: datetime, make: MakeSet) -> EligibleSet:
@@ -184,7 +189,7 @@ class Restraint:
         with self._frequency.lock:
             (bits,) = self._frequency.blocked([user], [at.timestamp()])
         codes = self._allowance.excluded() if self._allowance is not None else None
-        return self._narrowed(eligible, bits & FULL - 1, codes, make)
+        return self._narrowed(eligible, bits & FULL - 1, codes, make=make)
 
     def undo(self, users: Sequence[str], ids: Sequence[bytes], at: Sequence[datetime], arms: Sequence[ArmId]) -> None:
         """Take back what was counted and paid for decisions that never became durable."""
@@ -199,7 +204,9 @@ class Restraint:
         if self._allowance is not None:
             self._allowance.give_back(arm)
 
-    def _narrowed(self, eligible: EligibleSet, bits: int, codes: np.ndarray | None, make: MakeSet) -> EligibleSet:
+    def _narrowed(
+        self, eligible: EligibleSet, bits: int = 0, codes: np.ndarray | None = None, *, make: MakeSet
+    ) -> EligibleSet:
         """An eligible set without what is capped or cannot be paid; most shoppers share a few of these."""
         if not bits and codes is None:
             return eligible
@@ -221,23 +228,20 @@ class Restraint:
 UNRESTRAINED = Restraint()
 
 
-def _some(column: Sequence[T], rows: list[int]) -> list[T]:
-    """Some rows of a column; quick where they stand side by side."""
-    if len(rows) == len(column):
-        return list(column)
-    if rows[-1] - rows[0] + 1 == len(rows):
-        return list(column[rows[0] : rows[-1] + 1])
+def _some(column: Sequence[T], rows: Sequence[int]) -> Sequence[T]:
+    """Some rows of a column."""
+    if isinstance(rows, range):
+        return column if len(rows) == len(column) else column[rows.start : rows.stop]
     return [column[row] for row in rows]
 
 
-def _seconds(moments: list[datetime]) -> list[float]:
+def _where(rows: Sequence[int]) -> slice | list[int]:
+    """Rows as an index of arrays; quick where they stand side by side."""
+    return slice(rows.start, rows.stop) if isinstance(rows, range) else list(rows)
+
+
+def _seconds(moments: Sequence[datetime]) -> Sequence[float] | np.ndarray:
     """Seconds since 1970; all rows of a batch have one moment."""
-    first = moments[0]
-    if moments[-1] is first and all(moment is first for moment in moments):
-        return [first.timestamp()] * len(moments)
+    if isinstance(moments, Repeated) and len(moments.values) == 1:
+        return np.full(len(moments), moments.values[0].timestamp())
     return [moment.timestamp() for moment in moments]
-
-
-def _parts(rows: Sequence[int], size: int) -> Iterator[list[int]]:
-    for start in range(0, len(rows), size):
-        yield list(rows[start : start + size])

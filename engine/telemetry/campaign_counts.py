@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter, deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,9 +16,12 @@ from engine.core.decision_block import DecisionBlock
 from engine.core.drawing import SCALE
 from engine.core.eligible_set import EligibleSet
 from engine.core.outcome import OutcomeType
+from engine.core.repeated import Repeated
 from engine.service.serving import Serving
 from engine.telemetry.seen_users import SeenUsers
 from engine.telemetry.series import Series
+
+T = TypeVar("T")
 
 SAMPLE_EVERY = 64
 """One decision in so many is looked at more closely, later, by another thread."""
@@ -28,10 +31,11 @@ _MODES = tuple(Mode)
 _CODES = {id(mode): code for code, mode in enumerate(_MODES)}
 _LIVE = _MODES.index(Mode.LIVE)
 _KEPT_SETS = 512
+_TABLE_CELLS = 1 << 16
 
 GROUPS = ("holdout", "control", "champion")
 _GROUP_OF = {Mode.HOLDOUT: 0, Mode.CONTROL: 1, Mode.LIVE: 2, Mode.FALLBACK: 2}
-_GROUP_CODES = [_GROUP_OF.get(mode, -1) for mode in _MODES]
+_GROUP_CODES = np.array([_GROUP_OF.get(mode, -1) for mode in _MODES])
 
 
 class Sample(NamedTuple):
@@ -94,7 +98,7 @@ class CampaignCounts:
             self._adopt(serving)
         n = sum(len(block.ids) for block in blocks)
         self.decisions += n
-        self._count(blocks, n)
+        self._count(blocks)
         self._sample(blocks, n)
         if self.decisions >= self._window_ends:
             self._window_ends = self.decisions + self._window
@@ -110,29 +114,25 @@ class CampaignCounts:
         """Count what was reported before."""
         self._repeated += times
 
-    def _count(self, blocks: Sequence[DecisionBlock], n: int) -> None:
-        modes = [mode for block in blocks for mode in block.modes]
-        codes = np.fromiter(map(_CODES.__getitem__, map(id, modes)), dtype=np.int64, count=n)
+    def _count(self, blocks: Sequence[DecisionBlock]) -> None:
+        modes, sets = _together([block.modes for block in blocks]), _together([block.sets for block in blocks])
+        codes = np.array([_CODES[id(mode)] for mode in modes.values])[modes.which]
         columns = np.concatenate([block.columns for block in blocks])
         chosen = np.concatenate([block.chosen for block in blocks])
-        sets = [eligible for block in blocks for eligible in block.sets]
         states = len(self._states)
         counts = np.bincount(codes * states + self._state_of[columns])
         for i in np.flatnonzero(counts).tolist():
             key = i // states, self._states[i % states]
             self._by[key] = self._by.get(key, 0) + int(counts[i])
-        self._sets.update(sets)
-        floor = np.fromiter(
-            (eligible.floor.item(column) for eligible, column in zip(sets, columns.tolist(), strict=True)),
-            dtype=np.float64,
-            count=n,
-        )
-        self._floor_hits += int(((codes == _LIVE) & (chosen <= 2 * SCALE * floor)).sum())
-        users = [user for block in blocks for user in block.users]
-        for row in self._seen.new_ones(users, self._salt).tolist():
-            group = _GROUP_CODES[codes[row]]
-            if group >= 0:
-                self.users[group] += 1
+        times = np.bincount(sets.which, minlength=len(sets.values)).tolist()
+        for eligible, count in zip(sets.values, times, strict=True):
+            if count:
+                self._sets[eligible] += count
+        self._floor_hits += int(((codes == _LIVE) & (chosen <= 2 * SCALE * _floors(sets, columns))).sum())
+        users = blocks[0].users if len(blocks) == 1 else [user for block in blocks for user in block.users]
+        groups = _GROUP_CODES[codes[self._seen.new_ones(users, self._salt)]]
+        for group, count in enumerate(np.bincount(groups[groups >= 0], minlength=len(GROUPS)).tolist()):
+            self.users[group] += count
 
     def _sample(self, blocks: Sequence[DecisionBlock], n: int) -> None:
         """Put every so many decisions aside; the counter says how many pass before the next one."""
@@ -190,6 +190,22 @@ class CampaignCounts:
     def samples_a_window(self) -> int:
         """Looked-at decisions in a window."""
         return max(1, self._window // self._sample_every)
+
+
+def _together(columns: Sequence[Sequence[T]]) -> Repeated[T]:
+    """Columns of several blocks as one."""
+    if len(columns) == 1:
+        return Repeated.of(columns[0])
+    return Repeated.of([item for column in columns for item in column])
+
+
+def _floors(sets: Repeated[EligibleSet], columns: np.ndarray) -> np.ndarray:
+    """What the floor alone gave each chosen arm; shape (n,)."""
+    values = sets.values
+    if len(values) * len(values[0].floor) <= _TABLE_CELLS:
+        return np.array([eligible.floor for eligible in values])[sets.which, columns]
+    each = zip(sets.which.tolist(), columns.tolist(), strict=True)
+    return np.array([values[number].floor.item(column) for number, column in each])
 
 
 def shares_label(holdout: float, control: float, rotation: str) -> str:

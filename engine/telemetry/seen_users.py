@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.core.pseudonyms import raw_of
 from engine.store.tables.shared_memory import SharedMemory
 
 SLOTS = 1 << 22
@@ -30,7 +31,7 @@ class SeenUsers:
     def new_ones(self, users: Sequence[str], salt: int) -> np.ndarray:
         """Rows of users who are here for the first time under `salt`, each user once; and mark them."""
         try:
-            digests = np.frombuffer(bytes.fromhex("".join(users)), dtype=">u4")
+            digests = np.frombuffer(raw_of(users), dtype=">u4")
             hashes = digests[:: len(digests) // len(users)].astype(np.int64)
             if len(hashes) != len(users) or len(users[0]) != _DIGITS:
                 raise ValueError

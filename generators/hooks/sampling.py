@@ -1,49 +1,17 @@
-"""Logits processors: what may be written, and how it is drawn."""
+"""How a token is drawn from those that may be written."""
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-# Letters, spaces and the signs of one plain sentence: no digit, currency, bracket, quote, link or emoji can be drawn.
-_ALLOWED = re.compile(r" ?[A-Za-z]+|[,.!?]|'[a-z]{1,2}|'|-")
+from generators.hooks.token_mask import TokenMask
+from generators.model_libraries import model_libraries
 
 
-@dataclass(frozen=True, slots=True)
-class TokenMask:
-    """Allows the tokens of a plain English line, and those that end it.
-
-    Attributes:
-        allowed: Boolean tensor, shape (vocabulary,).
-        stop_ids: Tokens that end a line: end of text and newline.
-    """
-
-    allowed: Any
-    stop_ids: list[int]
-
-    @classmethod
-    def of(cls, tokenizer: Any, vocabulary: int) -> TokenMask:
-        """Decode every token once and look at it."""
-        import torch
-
-        texts = tokenizer.batch_decode([[i] for i in range(min(vocabulary, len(tokenizer)))])
-        allowed = torch.zeros(vocabulary, dtype=torch.bool)
-        allowed[[i for i, text in enumerate(texts) if _ALLOWED.fullmatch(text)]] = True
-        newline = tokenizer("\n", add_special_tokens=False)["input_ids"]
-        stops = [i for i in (tokenizer.eos_token_id, *newline[:1]) if i is not None]
-        allowed[stops] = True
-        return cls(allowed, stops)
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:  # noqa: ARG002 - the signature is transformers'
-        """Give every other token no chance."""
-        return scores.masked_fill(~self.allowed, float("-inf"))
-
-
-class KeyedSampler:
-    """A processor after which greedy choice is sampling, each row from its own seed.
+class MaskedSampler:
+    """A logits processor after which the greedy choice is a draw among allowed tokens, each row from its own seed.
 
     Adding Gumbel noise and taking the largest draws from the softmax. So a row's draws do not depend on how many rows
     stand beside it, and no global random state is touched. Temperature 0 adds nothing: greedy.
@@ -51,10 +19,24 @@ class KeyedSampler:
     Source: Gumbel (1954); Maddison, Tarlow, Minka (2014), "A* sampling", section 2.
     """
 
-    def __init__(self, seeds: Sequence[int], temperature: float, top_k: int = 40) -> None:
-        self._torch = import_module("torch")
-        self._generators = [self._torch.Generator().manual_seed(seed) for seed in seeds]
-        self._temperature, self._top_k = temperature, top_k
+    def __init__(
+        self, mask: TokenMask, entropies: Sequence[str], *, temperature: float, top_k: int, steps: int, device: Any
+    ) -> None:
+        """Draw all the noise there may be need of.
+
+        Args:
+            mask: What may be written.
+            entropies: One string for each row, from which its draws follow.
+            temperature: Not below 0.
+            top_k: Draw among so many of the likeliest, at least 1.
+            steps: Most tokens a row.
+            device: Where the scores are.
+        """
+        torch, _ = model_libraries()
+        self._torch = torch
+        self._allowed = torch.tensor(mask.allowed, device=device)
+        self._temperature, self._top_k = temperature, min(top_k, len(mask.allowed))
+        self._noise = _gumbel(torch, entropies, steps, self._top_k, device) if temperature else None
         self._logprobs: list[Any] = []
 
     @property
@@ -63,14 +45,24 @@ class KeyedSampler:
         return self._torch.stack(self._logprobs, dim=1)
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:  # noqa: ARG002 - the signature is transformers'
-        """Return scores whose largest entry is the token drawn."""
-        values, indices = scores.topk(min(self._top_k, scores.shape[-1]), dim=-1)
-        noisy = values
-        if self._temperature:
-            size = values.shape[-1]
-            noise = [self._torch.empty(size).exponential_(generator=g) for g in self._generators]
-            noisy = values / self._temperature - self._torch.stack(noise).log()
-        drawn = noisy.argmax(dim=-1, keepdim=True)
+        """Return scores, the given tensor, whose largest entry is the token drawn."""
+        likely = scores.index_select(1, self._allowed)
+        values, places = likely.topk(self._top_k, dim=1)
+        chosen = values
+        if self._noise is not None:
+            chosen = values / self._temperature + self._noise[:, len(self._logprobs)]
+        drawn = chosen.argmax(dim=1, keepdim=True)
         # Kept here, token by token: all logits of all steps would take hundreds of megabytes.
-        self._logprobs.append((values.gather(1, drawn) - scores.logsumexp(dim=-1, keepdim=True)).squeeze(1))
-        return self._torch.full_like(scores, float("-inf")).scatter(1, indices.gather(1, drawn), 0.0)
+        self._logprobs.append((values.gather(1, drawn) - likely.logsumexp(dim=1, keepdim=True)).squeeze(1))
+        # `generate` takes the largest of the row next: one entry above all others is enough.
+        return scores.scatter_(1, self._allowed[places.gather(1, drawn)], float("inf"))
+
+
+def _gumbel(torch: Any, entropies: Sequence[str], steps: int, width: int, device: Any) -> Any:
+    """Return Gumbel noise, shape (rows, steps, width); a row's depends on its entropy alone."""
+    noise = torch.empty(len(entropies), steps, width)
+    generator = torch.Generator()
+    for row, entropy in zip(noise, entropies, strict=True):
+        seed = int.from_bytes(hashlib.blake2b(entropy.encode(), digest_size=7).digest())
+        row.exponential_(generator=generator.manual_seed(seed))
+    return noise.log_().neg_().to(device)

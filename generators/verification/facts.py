@@ -1,4 +1,4 @@
-"""Every figure that copy states must be one of the brief's, in its role."""
+"""Every figure and term that copy states must be one of the brief's, in its role."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from decimal import Decimal
 from generators.brief import Brief
 from generators.channel_limits import FieldLimit
 from generators.product_names import ProductNames
-from generators.verification.statement import Statement, StatementKind, normalised, statements
+from generators.verification.plain_text import normalised
+from generators.verification.reading import statements
+from generators.verification.statement import Statement, StatementKind
+from generators.verification.term_reader import region_key
 
 
 class FactCheck:
     """Parses a finished string and compares each statement with the brief.
 
-    A correct number in the wrong role fails too: "was 409, now 969" states two true figures and a false offer.
+    A correct number in the wrong role fails too: "was 409, now 969" states two true figures and a false offer. So does
+    a saving without the minimum spend that it needs.
     """
 
     name = "facts"
@@ -21,9 +25,9 @@ class FactCheck:
     def reasons(self, text: str, brief: Brief, limit: FieldLimit) -> list[str]:
         """Return each statement that the brief does not bear out, and each term that is missing."""
         names = ProductNames.of(brief)
-        stated = statements(text, code=brief.offer.code, facts=(*names.all, names.brand))
+        stated = statements(text, code=brief.offer.code, facts=(*names.verbatim, brief.sender))
         wrong = [reason for statement in stated if (reason := _mistake(statement, brief))]
-        return wrong + _missing(stated, brief, limit)
+        return wrong + _missing(stated, text, brief, limit)
 
 
 def _mistake(statement: Statement, brief: Brief) -> str:
@@ -41,11 +45,13 @@ def _mistake(statement: Statement, brief: Brief) -> str:
 
 def _expected(brief: Brief) -> dict[StatementKind, str]:
     """Return the values that statements must have; a kind that is absent may not be stated at all."""
-    decimals = brief.currency.decimals
-    payable, reference = brief.payable_minor, brief.reference_minor
-    money = {StatementKind.PAYABLE: payable, StatementKind.REFERENCE: reference}
-    if payable is not None and reference is not None:
-        money[StatementKind.SAVING] = reference - payable
+    decimals, terms = brief.currency.decimals, brief.offer.terms
+    money = {
+        StatementKind.PAYABLE: brief.payable_minor,
+        StatementKind.REFERENCE: brief.reference_minor,
+        StatementKind.SAVING: brief.saving_minor,
+        StatementKind.MIN_SPEND: terms.min_spend_minor or None,
+    }
     values = {
         kind: format(Decimal(minor).scaleb(-decimals).normalize(), "f")
         for kind, minor in money.items()
@@ -55,13 +61,27 @@ def _expected(brief: Brief) -> dict[StatementKind, str]:
         values[StatementKind.PERCENT] = str(brief.percent)
     if brief.offer.ends:
         values[StatementKind.DATE] = brief.offer.ends.isoformat()
+    if terms.per_customer:
+        values[StatementKind.PER_CUSTOMER] = str(terms.per_customer)
+    if terms.new_customers:
+        values[StatementKind.NEW_CUSTOMERS] = "yes"
+    if terms.regions:
+        values[StatementKind.REGIONS] = region_key(",".join(map(normalised, terms.regions)))
     return values
 
 
-def _missing(stated: list[Statement], brief: Brief, limit: FieldLimit) -> list[str]:
-    kinds = {statement.kind for statement in stated}
+def _missing(stated: list[Statement], text: str, brief: Brief, limit: FieldLimit) -> list[str]:
+    kinds, terms = {statement.kind for statement in stated}, brief.offer.terms
+    speaks_of_offer = (
+        bool(kinds & {StatementKind.SAVING, StatementKind.PERCENT}) or "包邮" in text or "free" in text.lower()
+    )
     wanted = {
         StatementKind.CODE: limit.states_code and bool(brief.offer.code),
         StatementKind.DATE: limit.states_end and brief.offer.ends is not None,
+        # A reduction that most orders do not reach is no reduction without its threshold, whatever the room.
+        StatementKind.MIN_SPEND: brief.is_on_order and (limit.states_terms or speaks_of_offer),
+        StatementKind.PER_CUSTOMER: limit.states_terms and bool(terms.per_customer),
+        StatementKind.NEW_CUSTOMERS: limit.states_terms and terms.new_customers,
+        StatementKind.REGIONS: limit.states_terms and bool(terms.regions),
     }
     return [f"does not state the {kind.value}" for kind, needed in wanted.items() if needed and kind not in kinds]

@@ -8,7 +8,7 @@ from generators.brief import Brief
 from generators.channel_limits import FieldLimit
 from generators.data import load_toml
 from generators.product_names import ProductNames
-from generators.verification.statement import normalised
+from generators.verification.plain_text import normalised
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
@@ -27,7 +27,8 @@ class LanguageCheck:
         """Return a reason where letters of another language stand in the copy."""
         names = ProductNames.of(brief)
         optout = str(load_toml(f"copy_{brief.language}.toml")["optout"])
-        own = [*names.all, names.brand, brief.offer.code, *brief.currency.symbols, optout]
+        own = [*names.verbatim, brief.sender, brief.offer.code, *brief.currency.symbols, optout]
+        own += brief.offer.terms.regions
         plain = normalised(text)
         for words in sorted({normalised(w) for w in own if w.strip()}, key=len, reverse=True):
             plain = re.sub(re.escape(words), " ", plain, flags=re.IGNORECASE)

@@ -74,6 +74,13 @@ def outcome_checks() -> list[Check]:
             _refunded_more,
         ),
         RowCheck(
+            "comment_value",
+            Severity.WARNING,
+            "a comment whose value is not within -1 and 1 outweighs the others in an objective",
+            "write a comment's mood from -1 (against) to 1 (for)",
+            _beyond_a_mood,
+        ),
+        RowCheck(
             "repeated_click",
             Severity.INFO,
             "several clicks on one decision: it counts as clicked once",
@@ -116,6 +123,14 @@ def _valued(log: Log, low: float, high: float) -> BoolArray:
     if "purchase" not in outcomes.kinds:
         return np.zeros(log.rows, dtype=bool)
     odd = (outcomes.kind == outcomes.kinds.index("purchase")) & (outcomes.value >= low) & (outcomes.value <= high)
+    return np.bincount(outcomes.row[odd], minlength=log.rows) > 0
+
+
+def _beyond_a_mood(log: Log) -> BoolArray:
+    outcomes = log.outcomes
+    if "comment" not in outcomes.kinds:
+        return np.zeros(log.rows, dtype=bool)
+    odd = (outcomes.kind == outcomes.kinds.index("comment")) & ~(np.abs(outcomes.value) <= 1.0)
     return np.bincount(outcomes.row[odd], minlength=log.rows) > 0
 
 

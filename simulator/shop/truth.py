@@ -99,7 +99,7 @@ class Truth:
         """E[objective's reward | shopper, arm], before the objective's cut.
 
         Unprompted purchases fall on the decision for as long as it is the shopper's latest and its horizon lasts; that
-        is the same for all arms.
+        is the same for all arms. The shop's shoppers write no comments, so a comment's term is 0.
 
         Args:
             objective: Weights of the outcomes.
@@ -122,6 +122,7 @@ class Truth:
             "refund": self.scenario.response.refund * spent,
             "cost": delivered * self.of_channel([c.cost for c in self.scenario.channels]),
             "unsubscribe": delivered * self.of_channel([c.unsubscribe for c in self.scenario.channels]),
+            "comment": np.zeros(1),
         }
         result = np.zeros(click.shape)
         for term, weight in objective.weights.items():

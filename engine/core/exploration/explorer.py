@@ -30,4 +30,4 @@ class Explorer(Protocol):
 
 def best_arms(costs: np.ndarray, eligible: np.ndarray) -> np.ndarray:
     """Column of the lowest cost among the eligible arms of each row; the first one of equals. Shape (n,)."""
-    return np.argmin(np.where(eligible, costs, np.inf), axis=1)
+    return np.argmin(costs if eligible.all() else np.where(eligible, costs, np.inf), axis=1)

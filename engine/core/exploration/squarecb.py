@@ -41,8 +41,12 @@ class SquareCB:
         """P(arm | predicted costs, eligible arms, t); see `Explorer`."""
         rows = np.arange(len(costs))
         best = best_arms(costs, eligible)
-        gaps = np.where(eligible, costs - costs[rows, best][:, None], 0.0)
-        result = eligible / (eligible.sum(axis=1, keepdims=True) + self.gamma(t) * gaps)
+        result = costs - costs[rows, best][:, None]
+        if not eligible.all():
+            result[~eligible] = 0.0
+        result *= self.gamma(t)
+        result += eligible.sum(axis=1, keepdims=True)
+        np.divide(eligible, result, out=result)
         result[rows, best] = 0.0
         result[rows, best] = 1.0 - result.sum(axis=1)
         return np.asarray(result)

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.core.cap_windows import CapWindows, id_bits, is_item_of
 from engine.core.frequency_cap import FrequencyCap
-from engine.store.tables.frequency_rows import FrequencyRows
+from engine.store.tables.frequency_rows import NO_ROOM, FrequencyRows
 from engine.store.tables.shared_memory import SharedMemory
 from engine.store.tables.table_lock import NullLock, TableLock
 
@@ -22,7 +22,6 @@ _LOW_32 = (1 << 32) - 1
 _EMPTY = bytes(8)
 _ONE = b"\1" + bytes(7)
 """Stands for a low half of zeros, which would look like an empty slot."""
-_NOBODY = b""
 _ROWS = 1 << 14
 _PART = 1 << 12
 """Buckets that are copied under one lock: less than a millisecond."""
@@ -81,7 +80,6 @@ class FrequencyTable:
         self._row = struct.Struct(f"@{self._width}Q")
         self.rows = FrequencyRows(self._buffer, self._buckets, self._width)
         self._plan = tuple((*span, 1 << i) for i, span in enumerate(self.windows.spans))
-        self._seen = _NOBODY, 0
 
     def blocked(self, key: bytes, at: float) -> int:
         """The caps that allow a shopper no further send.
@@ -93,11 +91,18 @@ class FrequencyTable:
         Returns:
             Bit i for cap i; or `FULL` where there is no room to count a send.
         """
+        return self.look(key, at)[0]
+
+    def look(self, key: bytes, at: float) -> tuple[int, int]:
+        """What `blocked` says, and where the shopper is or may be, for `count` in the same stretch under `lock`."""
         slot = self._find(key)
         if slot >= 0:
-            self._seen = key, slot
-            return self.windows.reached(self._row.unpack_from(self._buffer, 8 * (self._items + slot * self._width)), at)
-        return 0 if self._free(key) >= 0 or self._past(key, at) >= 0 else FULL
+            row = self._row.unpack_from(self._buffer, 8 * (self._items + slot * self._width))
+            return self.windows.reached(row, at), slot
+        free = self._free(key)
+        if free >= 0:
+            return 0, -1 - free
+        return (0 if self._past(key, at) >= 0 else FULL), NO_ROOM
 
     def blocked_rows(self, keys: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The same for many shoppers.
@@ -107,21 +112,21 @@ class FrequencyTable:
             at: Shape (n,), or (1,) for one time of all.
 
         Returns:
-            The bits, shape (n,), int64; and where the shoppers were found, for `count_rows`.
+            The bits, shape (n,), int64; and where the shoppers are or may be, for `count_rows`.
         """
-        slots, roomy = self._find_rows(keys)
+        slots = self._find_rows(keys)
         bits = np.zeros(len(keys), dtype=np.int64)
         known = np.flatnonzero(slots >= 0)
         if len(known):
             bits[known] = self.windows.reached_rows(
                 self.rows.items.take(slots[known], axis=0), at if len(at) == 1 else at[known]
             )
-        for row in np.flatnonzero((slots < 0) & ~roomy).tolist():
+        for row in np.flatnonzero(slots == NO_ROOM).tolist():
             if self._past(keys[row].tobytes(), float(at[row % len(at)])) < 0:
                 bits[row] = FULL
         return bits, slots
 
-    def count(self, key: bytes, caps: int, at: float, decision_id: bytes) -> bool:
+    def count(self, key: bytes, caps: int, at: float, decision_id: bytes, found: int | None = None) -> bool:
         """Count a send; one that is counted already is not counted twice.
 
         Args:
@@ -129,15 +134,18 @@ class FrequencyTable:
             caps: Bit i where it counts for cap i.
             at: When it was decided, in seconds since 1970.
             decision_id: 16 bytes.
+            found: What `look` said of the shopper in the same stretch under `lock`, which saves looking again.
 
         Returns:
             Whether there was room; if not, nothing was counted.
         """
-        slot = self._seen[1] if self._seen[0] == key else -1
-        if slot < 0 or not self._holds(slot, key):
+        slot, free = (-1 if found is None else found), -1
+        if NO_ROOM < slot < 0 and found is not None and self._words[-1 - slot] == 0:
+            free = -1 - slot
+        elif slot < 0 or not self._holds(slot, key):
             slot = self._find(key)
         if slot < 0:
-            slot = self._take(key, at)
+            slot = self._take(key, at, free)
             if slot < 0:
                 return False
         base, item = self._items + slot * self._width, self.windows.item(at, decision_id)
@@ -160,15 +168,18 @@ class FrequencyTable:
             caps: Shape (n,), int64.
             at: Shape (n,).
             ids: Shape (n, 16), uint8.
-            found: Shape (n,), where `blocked_rows` found them; it is checked, and saves looking again.
+            found: Shape (n,), what `blocked_rows` said of them in the same stretch under `lock`, which saves looking
+                again.
 
         Returns:
             The row numbers for which there was no room; nothing was counted for those.
         """
-        slots = self._find_again(keys, found) if found is not None else self._find_rows(keys)[0]
+        slots = self._find_again(keys, found) if found is not None else self._find_rows(keys)
         if (slots < 0).any():
             self.rows.insert(keys, slots, *self._bucket_rows(keys))
-        self.rows.add(slots, np.where(slots >= 0, caps, 0), self.windows.items(at, ids), self.windows.spans)
+        self.rows.add(
+            np.maximum(slots, 0), np.where(slots >= 0, caps, 0), self.windows.items(at, ids), self.windows.spans
+        )
         # Only now, as a row that is about to be added to must not look as if all its sends were past.
         left = np.flatnonzero(slots < 0).tolist()
         counted = [self.count(keys[i].tobytes(), int(caps[i]), float(at[i]), ids[i].tobytes()) for i in left]
@@ -250,7 +261,7 @@ class FrequencyTable:
         single = np.ones(len(keys), dtype=bool)
         single[order[1:][again]] = False
         keys, items = keys[single], items[single]
-        slots, _ = self._find_rows(keys)
+        slots = self._find_rows(keys)
         fresh = np.flatnonzero(slots < 0)
         self.rows.insert(keys, slots, *self._bucket_rows(keys))
         placed = fresh[slots[fresh] >= 0]
@@ -277,16 +288,17 @@ class FrequencyTable:
         """Whether a slot is the shopper's."""
         return self._words[slot] == (_number(key, 0, 8) or 1) and self._words[self._high + slot] == _number(key, 8, 16)
 
-    def _find_rows(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Slots, -1 where there is none, and whether a shopper's buckets have an empty one: each of shape (n,)."""
+    def _find_rows(self, keys: np.ndarray) -> np.ndarray:
+        """See `FrequencyRows.find`."""
         return self.rows.find(keys, *self._bucket_rows(keys))
 
     def _find_again(self, keys: np.ndarray, found: np.ndarray) -> np.ndarray:
         """Slots of shoppers that were looked up a moment ago."""
         slots = found.copy()
-        other = np.flatnonzero((slots < 0) | ~self.rows.holds(slots, keys))
+        known = np.flatnonzero(slots >= 0)
+        other = known[~self.rows.holds(slots[known], keys[known])]
         if len(other):
-            slots[other] = self._find_rows(keys[other])[0]
+            slots[other] = self._find_rows(keys[other])
         return slots
 
     def _bucket_rows(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -317,9 +329,9 @@ class FrequencyTable:
                     return slot
         return -1
 
-    def _take(self, key: bytes, at: float) -> int:
-        """Make an empty row for a new shopper; -1 if there is no room."""
-        slot = self._free(key)
+    def _take(self, key: bytes, at: float, free: int) -> int:
+        """Make an empty row for a new shopper, at `free` if that is known to be empty; -1 if there is no room."""
+        slot = free if free >= 0 else self._free(key)
         if slot < 0:
             slot = self._past(key, at)
             if slot < 0:

@@ -72,6 +72,18 @@ def test_a_request_gives_the_same_hooks_in_any_batch(smollm: CausalHooks) -> Non
     assert all(together)
 
 
+def test_eight_bits_write_lines_of_their_own_version(smollm: CausalHooks) -> None:
+    small = hook_model("smollm2-int8")
+    requests = [HookRequest(MUG, "warm", 0, 1)]
+    lines = small.propose(requests)[0]
+    assert lines
+    assert not any(c.isdigit() for line in lines for c in line)
+    assert small.propose(requests)[0] == lines
+    assert small.version.partition("/")[0] == smollm.version.partition("/")[0]
+    assert small.version != smollm.version
+    assert (small.name, smollm.name) == ("smollm2-135m-int8", "smollm2-135m")
+
+
 def test_chinese_falls_back_to_the_grammar(smollm: CausalHooks) -> None:
     studio = Studio(smollm)
     written = studio.write(taobao(3), 2)
@@ -94,7 +106,7 @@ def test_a_missing_or_foreign_model_is_refused(tmp_path: Path) -> None:
     if importlib.util.find_spec("transformers") is None:
         pytest.skip("transformers is not installed")
     (tmp_path / "config.json").write_text('{"model_type": "not-a-model"}')
-    with pytest.raises(InvalidInput, match="causal language model"):
+    with pytest.raises(InvalidInput, match="language model of transformers"):
         hook_model(f"local:{tmp_path}")
 
 

@@ -85,7 +85,8 @@ def test_kills_never_overspend_and_leave_no_more_than_a_chunk_a_worker(tmp_path:
     check(tmp_path)
     total = spent(tmp_path)
     print(f"{KILLS} kills: {dict(before)} spent before the last run, {dict(total)} at the end of {AMOUNTS}")
-    assert total["budget"] > before["budget"]
+    # Where other work keeps this test from killing in time, the budget may be spent before.
+    assert total["budget"] > before["budget"] or before["budget"] == AMOUNTS["budget"]
     for limit, amount in AMOUNTS.items():
         assert amount - total[limit] <= CHUNKS[limit] * len(CHAINS), f"{limit}: too much is left unspent"
     ledger = SqliteLedger(tmp_path / "ledger.db")

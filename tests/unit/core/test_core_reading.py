@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from engine.core.campaign import Campaign, Publishing, Shares
-from engine.core.errors import ConfigError
+from engine.core.errors import ConfigError, InvalidInput
 from engine.core.objective import Objective
 from engine.core.outcome import Outcome, OutcomeType
 from engine.core.reading import plain, read
@@ -144,3 +144,17 @@ def test_objective_by_hand() -> None:
     assert objective.spread == 0.025
     assert objective.reward([outcome(OutcomeType.UNSUBSCRIBE)]) == -4.0
     assert objective.reward([]) == 0.0
+
+
+def test_comments_add_their_moods() -> None:
+    objective = Objective({"click": 1.0, "comment": 0.5}, low=-1.0, high=2.0)
+    moods = [outcome(OutcomeType.COMMENT, -0.75), outcome(OutcomeType.COMMENT, 0.25), outcome(OutcomeType.CLICK)]
+    assert objective.reward(moods) == pytest.approx(1.0 + 0.5 * (-0.75 + 0.25))
+    assert Objective({"click": 1.0}).reward(moods) == 1.0
+    assert objective.cost(objective.reward([outcome(OutcomeType.COMMENT, -1.0)])) > objective.resting_cost
+
+
+@pytest.mark.parametrize("value", [1.01, -1.01, float("nan"), float("inf")])
+def test_a_mood_is_within_one(value: float) -> None:
+    with pytest.raises(InvalidInput, match="value"):
+        outcome(OutcomeType.COMMENT, value)

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generators.brief import TONES, Brief
-from generators.data import load_toml
 from generators.hooks import HookRequest, HookScreen, TemplateHooks
 from generators.offer import Offer, OfferKind
 from generators.product import Product
@@ -92,16 +91,6 @@ def test_hooks_that_lie_are_replaced() -> None:
     assert studio.report.from_model == 0
     assert studio.report.fallbacks == {"no usable hook": 4}
     assert sum(studio.report.rejected.values()) == 16
-
-
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_every_template_hook_may_be_sent(language: str) -> None:
-    brief = Brief("b", MUG.product, language=language)
-    screen = HookScreen()
-    for tone in load_toml(f"copy_{language}.toml")["hooks"].values():
-        for hook in (opening + closing for opening in tone["openings"] for closing in tone["closings"]):
-            form = ("expected one or two", "names something", "repeats a word")
-            assert [r for r in screen.reasons(hook, brief) if not r.startswith(form)] == [], hook
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from engine.core.placement import Channel, Slot
 from engine.core.variant import Variant
 from engine.journal import JournalReader, SegmentWriter, decode, records_at
 from engine.journal.record import encode_compact, encode_many
-from engine.journal.segment import frame, frame_rows
+from engine.journal.segment import FRAME_BYTES, frame, frame_rows
 
 GOLDEN = Path(__file__).with_name("golden")
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -115,7 +115,7 @@ def test_columns_make_the_same_bytes_as_rows(rows: int, seed: int, large: bool) 
     plain = replace(together, contexts=list(columns))
     found = [bytes(row) for matrix in encode_compact(together, AT) for row in matrix]
     assert sorted(found) == sorted(encode_many(plain, AT))
-    framed = [frame_rows(matrix, 77) for matrix in encode_compact(together, AT)]
+    framed = [bytes(frame_rows(matrix, 77)) for matrix in encode_compact(together, AT, FRAME_BYTES)]
     one_by_one = [b"".join(frame(bytes(row), 77) for row in matrix) for matrix in encode_compact(together, AT)]
     assert framed == one_by_one
 

@@ -51,3 +51,18 @@ def test_horizons_are_the_longest_delay_plus_the_window():
     campaign = replace(CAMPAIGN, slots=(Slot("now"), Slot("later", delay_s=60.0)), windows_s={OutcomeType.CLICK: 5.0})
     assert horizons(campaign)[OutcomeType.CLICK].total_seconds() == 65.0
     assert set(horizons(campaign)) == set(OutcomeType)
+
+
+def test_models_from_before_there_were_comments_stay_valid():
+    assert settings_digest(CAMPAIGN) == "6beb587c85ae2d81ddc32bfe", "as it was without the outcome type"
+    assert settings_digest(replace(CAMPAIGN, windows_s={OutcomeType.COMMENT: 5.0})) == settings_digest(CAMPAIGN)
+    listening = replace(CAMPAIGN, objective=Objective({"click": 1.0, "comment": 0.1}, low=-1.0))
+    longer = replace(listening, windows_s={OutcomeType.COMMENT: 30.0 * 86_400.0})
+    assert settings_digest(longer) != settings_digest(listening)
+
+
+def test_a_comment_counts_as_long_as_the_longest_of_the_others():
+    quick = dict.fromkeys((kind for kind in OutcomeType if kind is not OutcomeType.COMMENT), 20.0)
+    campaign = replace(CAMPAIGN, windows_s={**quick, OutcomeType.REFUND: 50.0})
+    assert campaign.horizon_s(OutcomeType.COMMENT) == 50.0, "so that joining holds nothing for longer than it did"
+    assert replace(campaign, windows_s={OutcomeType.COMMENT: 7.0}).horizon_s(OutcomeType.COMMENT) == 7.0

@@ -39,6 +39,7 @@ def _terms(reactions: list[Reaction], organic: list[float]) -> dict[str, float]:
         "refund": sum(r.value for r in reactions if r.type is OutcomeType.REFUND),
         "cost": sum(r.value for r in reactions if r.type is OutcomeType.COST),
         "unsubscribe": float(OutcomeType.UNSUBSCRIBE in kinds),
+        "comment": sum(r.value for r in reactions if r.type is OutcomeType.COMMENT),
     }
 
 
@@ -96,7 +97,7 @@ def test_reactions_happen_in_order_within_their_horizons() -> None:
         chain = [happened[k].at for k in (OutcomeType.CLICK, OutcomeType.PURCHASE, OutcomeType.REFUND) if k in happened]
         assert chain == sorted(chain)
         assert not (OutcomeType.NOT_SENT in happened and len(happened) > 1)
-    assert seen == set(OutcomeType)
+    assert seen == set(OutcomeType) - {OutcomeType.COMMENT}
 
 
 def test_basket_mean_is_the_capped_log_normal_mean() -> None:

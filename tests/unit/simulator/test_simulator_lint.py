@@ -134,6 +134,7 @@ HALF = [0.25, 0.25, 0.25, 0.250003]
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 FAULTS: list[tuple[str, Severity, Fault, int | None, int | None]] = [
     # code, severity, fault, first line, decisions (None: not looked at)
+    ("comment_value", WARNING, outcomes_at(5, ARMS[1], {"type": "comment", "value": -4.0}), 6, 1),
     ("probability_disagrees", ERROR, set_at(4, 6, propensity=0.3), 5, 2),
     ("probability_sum", INFO, set_at(8, probabilities=HALF), 9, 1),
     ("probability_partly_missing", INFO, set_at(8, probabilities=[0.25, None, 0.25, None]), 9, 1),

@@ -130,3 +130,19 @@ def test_without_hold_there_is_nothing_to_compare_with(log_of: Callable[..., Log
     estimate = report.policies[0].metrics["incremental_roi"].estimates["ips"]
     assert estimate.value is None
     assert estimate.reason == "hold was never played, so there is nothing to compare with"
+
+
+def test_an_objective_counts_comments_by_their_moods(log_of: Callable[..., Log]) -> None:
+    """Weights of always mailing are 2: (2 · (.3 · 10 − .1 · .5) + 2 · .1 · 1) / 4; hold has a comment, too."""
+    said = [[{"type": "purchase", "value": 10.0}, {"type": "comment", "value": -0.5}],
+            [{"type": "comment", "value": 0.75}, {"type": "comment", "value": 0.25}], [],
+            [{"type": "comment", "value": -1.0}]]  # fmt: skip
+    log = log_of(
+        {"arm": arm, "propensity": 0.5, "eligible": [HOLD, MAIL], "user": f"u{row}", "outcomes": outcomes}
+        for row, (arm, outcomes) in enumerate(zip([MAIL, MAIL, HOLD, HOLD], said, strict=True))
+    )
+    settings = ReplaySettings(objective={"click": 0.0, "purchase": 0.3, "comment": 0.1}, resamples=100)
+    report = evaluate(log, policies=["logged", f"constant:{MAIL}"], estimators=["ips"], settings=settings)
+    value = {p.policy: p.metrics["objective"].estimates["ips"].value for p in report.policies}
+    assert value[f"constant:{MAIL}"] == pytest.approx((2 * (3.0 - 0.05) + 2 * 0.1) / 4)
+    assert value["logged"] == pytest.approx((3.0 - 0.05 + 0.1 - 0.1) / 4)

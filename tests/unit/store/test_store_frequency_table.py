@@ -230,3 +230,30 @@ def _reached(caps, sends, at, latest):
         within = [s for s in sends if s[1] >> i & 1 and np.ceil(s[0] * 16) / 16 > now - cap.within_s]
         bits |= (len(within) >= cap.most) << i
     return bits
+
+
+def test_what_was_looked_up_is_used_and_checked():
+    table = FrequencyTable([FrequencyCap(1, 10.0)], 9)  # two buckets: shoppers are offered the same slots
+    looked = {number: table.look(key(number), NOW) for number in (1, 2, 3)}
+    assert all(bits == 0 and found < 0 for bits, found in looked.values())
+    for number, (_, found) in looked.items():
+        assert table.count(key(number), 1, NOW, A, found)
+    assert [table.row(key(number)) for number in looked] == [(table.windows.item(NOW, A),)] * 3
+    bits, slot = table.look(key(2), NOW)
+    assert (bits, slot >= 0) == (1, True)
+    assert table.count(key(3), 1, NOW + 11, B, slot), "the place of another shopper is not believed"
+    assert table.row(key(2)) == (table.windows.item(NOW, A),)
+    assert table.row(key(3)) == (table.windows.item(NOW + 11, B),)
+
+
+def test_shoppers_of_one_batch_who_are_offered_one_slot_get_one_each():
+    table = FrequencyTable([FrequencyCap(1, 10.0)], 1)
+    numbers = list(range(1, 9))
+    bits, found = table.blocked_rows(keys(*numbers), np.array([NOW]))
+    assert not bits.any()
+    assert len(set(found.tolist())) < len(numbers), "some are offered the same"
+    ids = np.frombuffer(b"".join(bytes([i]) * 16 for i in numbers), np.uint8).reshape(-1, 16)
+    refused = table.count_rows(keys(*numbers), np.ones(8, int), np.full(8, NOW), ids, found)
+    assert refused.tolist() == []
+    for number in numbers:
+        assert table.row(key(number)) == (table.windows.item(NOW, bytes([number]) * 16),)

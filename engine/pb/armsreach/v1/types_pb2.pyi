@@ -56,6 +56,8 @@ class _OutcomeTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutcomeTy
     OUTCOME_TYPE_COST: _OutcomeType.ValueType  # 4
     OUTCOME_TYPE_UNSUBSCRIBE: _OutcomeType.ValueType  # 5
     OUTCOME_TYPE_NOT_SENT: _OutcomeType.ValueType  # 6
+    OUTCOME_TYPE_COMMENT: _OutcomeType.ValueType  # 7
+    """What a shopper said in their own words: value from -1 (against it) to 1 (for it)."""
 
 class OutcomeType(_OutcomeType, metaclass=_OutcomeTypeEnumTypeWrapper): ...
 
@@ -66,6 +68,8 @@ OUTCOME_TYPE_REFUND: OutcomeType.ValueType  # 3
 OUTCOME_TYPE_COST: OutcomeType.ValueType  # 4
 OUTCOME_TYPE_UNSUBSCRIBE: OutcomeType.ValueType  # 5
 OUTCOME_TYPE_NOT_SENT: OutcomeType.ValueType  # 6
+OUTCOME_TYPE_COMMENT: OutcomeType.ValueType  # 7
+"""What a shopper said in their own words: value from -1 (against it) to 1 (for it)."""
 Global___OutcomeType: _TypeAlias = OutcomeType  # noqa: Y015
 
 @_typing.final
@@ -114,7 +118,7 @@ class Outcome(_message.Message):
     """The reporter's own id: a second report with it changes nothing."""
     type: Global___OutcomeType.ValueType
     value: _builtins.float
-    """Money for purchase, refund and cost; left out, it is 1."""
+    """Money for purchase, refund and cost, -1 to 1 for a comment; left out, it is 1."""
     decision_id: _builtins.str
     """The decision it follows …"""
     user: _builtins.str

@@ -26,7 +26,7 @@ from generators.verification import statements
         ("twenty percent off", [(Kind.UNKNOWN, "twenty")]),
         ("100% wool", [(Kind.UNKNOWN, "100%")]),
         ("五十元", [(Kind.UNKNOWN, "五十")]),
-        ("Half ½ as much", [(Kind.UNKNOWN, "1"), (Kind.UNKNOWN, "2")]),
+        ("Half ½ as much", [(Kind.UNKNOWN, "Half"), (Kind.UNKNOWN, "½")]),
         ("新的一天，从这份小惊喜开始！", []),
         ("No figure here.", []),
     ],

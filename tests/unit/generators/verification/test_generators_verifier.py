@@ -59,7 +59,9 @@ def test_true_copy_passes() -> None:
         ("Damn good Stoneware Mug. Use code MUG25.", "profanity"),
         ("Stoneware Mug 陶杯. Use code MUG25.", "language"),
         ("{name}: 25% off. Use code MUG25.", "form"),
-        ("Stoneware Mug \N{FIRE}. Use code MUG25.", "form"),
+        ("Stoneware Mug \N{FIRE}. Use code MUG25.", "emoji"),
+        ("Stoneware MUG!! Use code MUG25.", "tone"),
+        ("STONEWARE DREAMS. Use code MUG25.", "tone"),
         ("Stoneware Mug, so good. " * 6 + "Use code MUG25.", "length"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Weights that come with the text models, and lines that they are trained on."""
