@@ -1,4 +1,4 @@
-"""The command line: `python -m generators {needs|copy|approve|check|gallery} …`."""
+"""The command line: `python -m generators {needs|copy|approve|check|gallery|feedback|train} …`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from generators.commands.check import check
 from generators.commands.copy import copy
 from generators.commands.gallery import gallery
 from generators.commands.needs import needs
+from generators.commands.train import train
 from generators.feedback.command import feedback
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -21,10 +22,9 @@ def generators() -> None:
     """Write promotion copy that never states a wrong fact."""
 
 
-for command in (needs, copy, approve, check, gallery):
+for command in (needs, copy, approve, check, gallery, feedback):
     app.command()(command)
-
-app.command()(feedback)
+app.add_typer(train, name="train")
 
 
 def main() -> None:

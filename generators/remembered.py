@@ -64,6 +64,8 @@ class RememberedHooks:
             answers = self._model.propose(list(missing.values()))
             for key, hooks in zip(missing, answers, strict=True):
                 self._known[key] = hooks
+                if not hooks:  # an endpoint that did not answer may do so next time
+                    continue
                 self._file.write(json.dumps({"request": key, "hooks": hooks}, ensure_ascii=False).encode() + b"\n")
             self._file.flush()
             os.fsync(self._file.fileno())

@@ -30,12 +30,14 @@ from generators.embeddings import Embedder, embedder_named
 from generators.feed import Feed, FeedColumns
 from generators.gallery import write_gallery
 from generators.hooks import HookModel, TemplateHooks, hook_model
+from generators.hooks.backends import BACKENDS
 from generators.preview import preview, print_report
-from generators.ranking import NearCopies
+from generators.ranking import NearCopies, PredictedCtr, Scorer
 from generators.ranking.choice import ranker_for
 from generators.remembered import RememberedHooks
 from generators.results_table import results_table, write_table
 from generators.studio import Studio
+from generators.texts import CtrModel
 from generators.variants import variant_records, write_variants
 from generators.written import Written
 
@@ -50,6 +52,7 @@ class _Run:
     output: Path
     fresh: bool
     examples: NearCopies
+    scorers: tuple[Scorer, ...]
 
 
 def copy(
@@ -62,12 +65,13 @@ def copy(
     encoding: Annotated[str, typer.Option(help="Encoding of the feed; gb18030 for Chinese GBK.")] = "utf-8-sig",
     limit: Annotated[int, typer.Option(min=0, help="Most products of the feed; 0 is all.")] = 0,
     every: Annotated[int, typer.Option(min=1, help="Take each n-th product of the feed.")] = 1,
-    backend: Annotated[str, typer.Option(help="template, smollm2 or local:PATH.")] = "template",
+    backend: Annotated[str, typer.Option(help=f"{BACKENDS}; see docs/copy-models.md.")] = "template",
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Variants a brief.")] = 3,
     embedder: Annotated[str, typer.Option(help="chargram, minilm or the folder of an encoder.")] = "chargram",
     dimension: Annotated[int, typer.Option(min=0, help="Length of embeddings; 0 is the embedder's own.")] = 0,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal copy.")] = 0,
     examples: Annotated[Path | None, typer.Option(help="Lines that copy may not repeat, one a line.")] = None,
+    ctr: Annotated[Path | None, typer.Option(help="Click model to rank by, as `train ctr` writes it.")] = None,
     approve: Annotated[bool, typer.Option("--approve", help="Mark the variants approved, not draft.")] = False,
     by: Annotated[str, By] = "",
     show: Annotated[int, typer.Option(min=0, help="How many variants to preview.")] = 3,
@@ -88,7 +92,7 @@ def copy(
     with console.status(f"loading {backend}"):
         model = hook_model(backend)
     started = time.perf_counter()
-    run = _Run(briefs, count, seed, output, fresh, _examples(examples))
+    run = _Run(briefs, count, seed, output, fresh, _examples(examples), _click_model(ctr))
     with _remembered(model, run, console) as (asked, done):
         studio, written = _written(asked, run, vectors, console)
         records = variant_records(written, vectors)
@@ -135,7 +139,7 @@ class _remembered:  # noqa: N801 - reads as a verb where it is used
 
 
 def _written(model: HookModel, run: _Run, vectors: Embedder, console: Console) -> tuple[Studio, list[Written]]:
-    studio = Studio(model, seed=run.seed, ranker=ranker_for(model, vectors), examples=run.examples)
+    studio = Studio(model, seed=run.seed, ranker=ranker_for(model, vectors, run.scorers), examples=run.examples)
     bar = (
         SpinnerColumn(),
         TextColumn("writing"),
@@ -165,6 +169,13 @@ def _examples(path: Path | None) -> NearCopies:
         raise InvalidInput(
             f"expected a UTF-8 file with one line of copy a line, got: {error}", file=str(path)
         ) from error
+
+
+def _click_model(folder: Path | None) -> tuple[Scorer, ...]:
+    if folder is None:
+        return ()
+    model = CtrModel.load(folder)
+    return (PredictedCtr(model, model.embedder.languages),)
 
 
 def _columns(pairs: list[str]) -> FeedColumns:

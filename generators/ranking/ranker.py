@@ -11,8 +11,10 @@ from engine.core.errors import InvalidInput
 from generators.candidate import Candidate
 from generators.ranking.scorer import Scorer
 
-# What a score counts against the others, in standard deviations among the candidates of a brief.
-WEIGHTS: Mapping[str, float] = {"fluency": 1.0, "quality": 1.0, "fit": 0.5, "ctr": 1.0}
+# What a score counts against the others, in standard deviations among the candidates of a brief. Quality and fit count
+# half: on kinds of broken copy that it was not trained on, the quality head is little better than chance
+# (docs/texts-and-feedback.md), and n-grams see words in common, not sense.
+WEIGHTS: Mapping[str, float] = {"fluency": 1.0, "quality": 0.5, "fit": 0.5, "ctr": 1.0}
 
 
 class Ranker:

@@ -119,3 +119,38 @@ def test_a_gallery_is_made_from_a_file(tmp_path: Path) -> None:
     absent = run("-m", "generators", "gallery", str(tmp_path / "absent"), "-o", str(page))
     assert absent.returncode == 2
     assert "absent" in absent.stderr
+
+
+def test_a_click_model_of_the_campaigns_log_ranks_copy(tmp_path: Path) -> None:
+    sent, log, model, out = (tmp_path / name for name in ("sent.jsonl", "log.jsonl", "ctr", "v.jsonl"))
+    feed = ("--feed", "examples/briefs/products.csv")
+    assert run("-m", "generators", "copy", *feed, "--count", "4", "--approve", "-o", str(sent)).returncode == 0
+    variants = [json.loads(line) for line in sent.read_text(encoding="utf-8").splitlines()]
+    with log.open("w", encoding="utf-8") as stream:
+        for variant in variants:
+            lively = variant["features"]["tone"] == "lively"
+            for number in range(60):
+                click = number < (24 if lively else 3)
+                row = {
+                    "decision_id": f"{variant['id']}-{number}",
+                    "arm": f"{variant['id']}/push/noon",
+                    "propensity": 0.01,
+                    "eligible": [f"{variant['id']}/push/noon"],
+                    "outcomes": [{"type": "click"}] if click else [],
+                }
+                stream.write(json.dumps(row) + "\n")
+    done = run("-m", "generators", "train", "ctr", str(log), "--variants", str(sent), "-o", str(model))
+    assert done.returncode == 0, done.stderr
+    assert "predicted click rate" in done.stdout
+    again = run("-m", "generators", "copy", *feed, "--count", "4", "--seed", "9", "--ctr", str(model), "-o", str(out))
+    assert again.returncode == 0, again.stderr
+    new = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    rates: dict[bool, list[float]] = {True: [], False: []}
+    for variant in new:
+        assert variant["provenance"]["scored_by"]["ctr"].startswith("ctr-chargram")
+        rates[variant["features"]["tone"] == "lively"].append(variant["provenance"]["scores"]["ctr"])
+    # Copy that was never sent is told from its wording alone.
+    assert sum(rates[True]) / len(rates[True]) > 1.15 * sum(rates[False]) / len(rates[False])
+    twice = run("-m", "generators", "train", "ctr", str(log), "--variants", str(sent), "-o", str(model))
+    assert twice.returncode == 2
+    assert "ctr" in twice.stderr
