@@ -197,6 +197,17 @@ class CapsTableSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfilesSettings:
+    """Where embeddings come from for requests that bring none.
+
+    Attributes:
+        folder: Profile folder, as `python -m engine profiles build --data DATA` writes it; empty for none.
+    """
+
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the composition root needs.
 
@@ -222,6 +233,7 @@ class Settings:
     limits: LimitSettings = field(default_factory=LimitSettings)
     caps: tuple[FrequencyCap, ...] = ()
     caps_table: CapsTableSettings = field(default_factory=CapsTableSettings)
+    profiles: ProfilesSettings = field(default_factory=ProfilesSettings)
 
     def __post_init__(self) -> None:
         checked_caps(self.caps)
@@ -286,7 +298,18 @@ def read_toml(path: Path) -> dict[str, Any]:
 # `data` is for the file and `--data` alone: ARMSREACH_DATA names the public data sets that tests and benchmarks read,
 # and a server must not write its journal there.
 _PLAIN = ("clock", "campaigns", "poll_s")
-_SECTIONS = ("server", "journal", "request_ids", "learner", "ledger", "telemetry", "caps_table", "security", "limits")
+_SECTIONS = (
+    "server",
+    "journal",
+    "request_ids",
+    "learner",
+    "ledger",
+    "telemetry",
+    "caps_table",
+    "security",
+    "limits",
+    "profiles",
+)
 
 
 def _toml_value(text: str) -> Any:
@@ -313,4 +336,5 @@ def _relative_to(settings: Settings, path: Path | None) -> Settings:
         client_ca=beside(named.client_ca),
         tokens=beside(named.tokens),
     )
-    return replace(settings, campaigns=files, security=security)
+    profiles = replace(settings.profiles, folder=beside(settings.profiles.folder))
+    return replace(settings, campaigns=files, security=security, profiles=profiles)

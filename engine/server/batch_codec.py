@@ -146,6 +146,9 @@ def _block_response(tag: str, block: DecisionBlock, snapshot: str) -> wire.Decid
 
 
 def _matrix(data: bytes, n: int, dimension: int) -> np.ndarray:
+    """The embeddings, shape (n, dimension); of shape (n, 0) where the message leaves them to the profiles."""
+    if not data:
+        return np.empty((n, 0), dtype=np.float32)
     expected = n * dimension * 4
     if len(data) != expected:
         raise InvalidInput(

@@ -25,6 +25,7 @@ from engine.core.rules.rule import Inquiry
 from engine.service.batch_request import BatchRequest
 from engine.service.drawn_block import AskedRows, drawn_block, undo, without
 from engine.service.frequency import no_room
+from engine.service.known_shoppers import KnownShoppers
 from engine.service.requests import DecideRequest
 from engine.service.restraint import UNRESTRAINED, Drawn, Restraint
 from engine.service.serving import Serving
@@ -75,8 +76,9 @@ class Prepared:
 class Deciding:
     """Makes decisions; the same request, serving and key give the same decision, alone or in a batch."""
 
-    def __init__(self, key: KeyedHash) -> None:
+    def __init__(self, key: KeyedHash, shoppers: KnownShoppers | None = None) -> None:
         self._key = key
+        self._shoppers = shoppers or KnownShoppers()
 
     def decision_id(self, campaign: str, request_id: str) -> bytes:
         """Keyed hash of (campaign, request id): a retry that reaches another worker finds the same decision."""
@@ -121,7 +123,8 @@ class Deciding:
         Raises:
             InvalidInput: Naming the field that is wrong.
         """
-        campaign, context = serving.campaign, request.context
+        campaign = serving.campaign
+        context = self._shoppers.filled(request.context, campaign.schema, identity.user)
         row = campaign.schema.encode(context.embedding, context.attributes)
         mode = self.mode(campaign.id, campaign.shares, identity.user)
         eligible = serving.eligible(
@@ -191,8 +194,9 @@ class Deciding:
         shortest, longest = min(map(len, batch.users)), max(map(len, batch.users))
         if not 0 < shortest <= longest <= MAX_USER_LENGTH:
             checked_user(min(batch.users, key=len) if not shortest else max(batch.users, key=len))
-        rows = campaign.schema.encode_many(contexts.embeddings, contexts.attributes)
         users = Pseudonyms(self._key.digests(Domain.USER, list(map(str.encode, batch.users))))
+        contexts = self._shoppers.filled_columns(contexts, campaign.schema, users)
+        rows = campaign.schema.encode_many(contexts.embeddings, contexts.attributes)
         ids = self.row_ids(campaign.id, request_id, n)
         seeds = self._key.seeds(Domain.DRAW, ids)
         modes = self._modes(serving, users)

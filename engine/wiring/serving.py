@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.config import Settings
 from engine.journal import (
+    ArmsOf,
     GroupCommit,
     JournalReader,
     Mark,
@@ -18,19 +19,21 @@ from engine.journal import (
     close_orphans,
 )
 from engine.service.adoption import Adoption
+from engine.service.campaigns import Campaigns
 from engine.service.clocks import ClientClock, SystemClock
 from engine.service.deciding import Deciding
 from engine.service.delivery import Delivery
 from engine.service.erasure_desk import ErasureDesk
 from engine.service.explaining import Explaining
 from engine.service.frequencies import Frequencies
+from engine.service.known_shoppers import KnownShoppers
 from engine.service.models import Models
 from engine.service.outcome_memory import SharedOutcomeMemory
 from engine.service.recalling import chain_name, entry_reader, recall, row_finder
 from engine.service.registry import Registry
 from engine.service.request_memory import SharedRequestMemory
 from engine.store.leases import SqliteLeases
-from engine.store.ledger import open_ledger
+from engine.store.ledger import Ledger, open_ledger
 from engine.store.tables import RequestTable
 from engine.telemetry import Board, Telemetry
 from engine.telemetry.gauges import allowance_gauges, learner_gauges, lease_gauges, snapshot_gauges, table_gauges
@@ -49,6 +52,7 @@ from engine.wiring.data_folder import (
     open_key,
     snapshot_stores,
 )
+from engine.wiring.profiles import open_profiles
 from engine.wiring.upkeep import open_retention
 from engine.wiring.worker import Worker
 
@@ -130,11 +134,10 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
     writer.commit()
     ledger = open_ledger(settings.folder, settings.ledger.url, settings.ledger.prefix)
     if number == 0:
-        own = [chain_name(i) for i in range(settings.server.workers)]
-        close_orphans(journal, clock.now(), keep=own)
-        settle_orphans(settings, campaigns, ledger, arms, keep=own)
+        _close_orphans(settings, campaigns, ledger, arms, clock.now())
     table, outcomes = open_memories(settings, number, shared, JournalReader(journal, arms=arms), clock.now())
-    deciding = Deciding(key)
+    profiles = open_profiles(settings, key)
+    deciding = Deciding(key, KnownShoppers(profiles))
     decisions = SharedRequestMemory(
         table, settings.request_ids.ttl_s, number, entry_reader(journal, arms), row_finder(journal, arms)
     )
@@ -168,8 +171,16 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
         clock=clock,
         desk=ErasureDesk(settings.folder / "erasing", chain_name(number), (frequencies,), writer.begin_segment, mark),
         retention=open_retention(settings, campaigns, ledger),
+        profiles=profiles,
         number=number,
     )
+
+
+def _close_orphans(settings: Settings, campaigns: Campaigns, ledger: Ledger, arms: ArmsOf, now: datetime) -> None:
+    """End the chains, and settle the budgets, of workers that there are no more."""
+    own = [chain_name(i) for i in range(settings.server.workers)]
+    close_orphans(settings.folder / "journal", now, keep=own)
+    settle_orphans(settings, campaigns, ledger, arms, keep=own)
 
 
 def open_memories(

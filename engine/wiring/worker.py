@@ -15,6 +15,7 @@ from engine.journal import (
     Mark,
     Position,
 )
+from engine.profiles import ProfileStore
 from engine.service.adoption import Adoption
 from engine.service.allowances import Allowances
 from engine.service.campaigns import Campaigns
@@ -32,6 +33,7 @@ from engine.telemetry import Telemetry
 if TYPE_CHECKING:
     pass
 from engine.wiring.caps import caps_file
+from engine.wiring.profiles import refresh_profiles
 
 log = logging.getLogger(__name__)
 
@@ -70,11 +72,13 @@ class Worker:
     clock: SystemClock | ClientClock
     desk: ErasureDesk
     retention: Retention
+    profiles: ProfileStore | None = None
     number: int = 0
 
     async def refresh(self) -> None:
         """Look for news, of snapshots and of campaigns, and swap them in."""
         await asyncio.to_thread(self.registry.refresh)
+        await asyncio.to_thread(refresh_profiles, self.profiles)
         await self.adoption.follow(self._marked)
 
     async def mark(self) -> None:
