@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from engine.commands.target import DEFAULT_TARGET, Target, server
 from engine.commands.variants_file import read_variants
 from engine.config import read_toml
 from engine.core.campaign import Campaign
+from engine.core.feedback_file import Comments, read_feedback
 from engine.core.reading import plain, read
 from engine.core.variant import VariantState
 
@@ -74,10 +76,17 @@ def list_(target: Target = DEFAULT_TARGET) -> None:
 
 
 @campaign.command()
-def show(campaign_id: Id, target: Target = DEFAULT_TARGET) -> None:
-    """Show a campaign and its copy."""
+def show(
+    campaign_id: Id,
+    feedback: Annotated[
+        Path | None, typer.Option(help="What shoppers say: the .variants.json of `generators feedback`.")
+    ] = None,
+    target: Target = DEFAULT_TARGET,
+) -> None:
+    """Show a campaign and its copy, with what shoppers say of it."""
+    said = read_feedback(feedback) if feedback else None
     with server(target) as client:
-        _show(client.campaign(campaign_id))
+        _show(client.campaign(campaign_id), said)
 
 
 @campaign.command()
@@ -116,7 +125,7 @@ def _set_state(target: str, campaign_id: str, variants: list[str], state: Varian
             Console().print(f"{campaign_id}: {variant} is {state}", highlight=False)
 
 
-def _show(state: CampaignState) -> None:
+def _show(state: CampaignState, said: Mapping[str, Comments] | None = None) -> None:
     found = read(Campaign, state.settings, file=f"campaign {state.id}")
     console = Console()
     console.print(
@@ -124,7 +133,7 @@ def _show(state: CampaignState) -> None:
         f"  {found.exploration.label}  control {found.shares.control:.1%}  holdout {found.shares.holdout:.1%}",
         highlight=False,
     )
-    table = Table("variant", "state", "channels", "category", "offer", "embedding")
+    table = Table("variant", "state", "channels", "category", "offer", "embedding", *(["comments"] if said else []))
     for variant in found.variants:
         table.add_row(
             variant.id,
@@ -133,6 +142,7 @@ def _show(state: CampaignState) -> None:
             variant.category,
             " ".join(f"{name}={value}" for name, value in variant.offer.items()),
             f"{variant.embedding_model} {len(variant.embedding)}" if variant.embedding else "",
+            *([str(said.get(variant.id, "none"))] if said else []),
         )
     console.print(table)
 

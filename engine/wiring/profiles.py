@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.config import Settings
 from engine.core.errors import ArmsreachError, FailedPrecondition
 from engine.core.keyed_hash import Domain, KeyedHash
-from engine.profiles import ProfileStore
+from engine.profiles.profile_store import ProfileStore
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from engine.journal import (
     Mark,
     Position,
 )
-from engine.profiles import ProfileStore
+from engine.profiles.profile_store import ProfileStore
 from engine.service.adoption import Adoption
 from engine.service.allowances import Allowances
 from engine.service.campaigns import Campaigns

@@ -16,12 +16,13 @@ from generators.whole_file import write_whole
 _STATES = ("draft", "approved", "paused", "killed")
 
 
-def gallery_page(records: Sequence[Mapping[str, Any]], title: str) -> str:
+def gallery_page(records: Sequence[Mapping[str, Any]], title: str, said: Mapping[str, str] | None = None) -> str:
     """Return the page.
 
     Args:
         records: Lines of a variants file.
         title: What the page is called.
+        said: Variant → what shoppers say of it, in one line.
     """
     here = files("generators.gallery")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
@@ -30,7 +31,7 @@ def gallery_page(records: Sequence[Mapping[str, Any]], title: str) -> str:
     return template.render(
         title=title,
         style=here.joinpath("style.css").read_text(encoding="utf-8"),
-        cards=[_card(record) for record in records],
+        cards=[_card(record, (said or {}).get(record["id"], "")) for record in records],
         briefs=len({record["provenance"]["brief"] for record in records}),
         states=[(state, states[state]) for state in _STATES if states[state]],
         languages=sorted({str(record["language"]) for record in records}),
@@ -39,16 +40,18 @@ def gallery_page(records: Sequence[Mapping[str, Any]], title: str) -> str:
     )
 
 
-def write_gallery(records: Sequence[Mapping[str, Any]], path: Path, title: str) -> None:
+def write_gallery(
+    records: Sequence[Mapping[str, Any]], path: Path, title: str, said: Mapping[str, str] | None = None
+) -> None:
     """Write the page whole or not at all.
 
     Raises:
         InvalidInput: The folder cannot be written.
     """
-    write_whole(path, [gallery_page(records, title)])
+    write_whole(path, [gallery_page(records, title, said)])
 
 
-def _card(record: Mapping[str, Any]) -> dict[str, Any]:
+def _card(record: Mapping[str, Any], said: str) -> dict[str, Any]:
     made, channels = record["provenance"], record["channels"]
     sms = channels.get("sms", {}).get("text", "")
     return {
@@ -63,6 +66,7 @@ def _card(record: Mapping[str, Any]) -> dict[str, Any]:
         "channels": channels,
         "sms": SmsSize.of(sms) if sms else None,
         "scores": [(name, f"{value:.3g}") for name, value in made.get("scores", {}).items()],
+        "said": said,
         "provenance": _provenance(record),
         "search": " ".join([str(record["id"]), *(text for fields in channels.values() for text in fields.values())]),
     }
