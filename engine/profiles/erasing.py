@@ -11,7 +11,7 @@ import polars as pl
 
 from engine.profiles import events as events_file
 from engine.profiles.build import USERS
-from engine.profiles.profile_folder import ProfileFolder, publish
+from engine.profiles.profile_folder import ProfileFolder, publish, remove_others
 from engine.profiles.profile_store import KEYS, VECTORS, user_keys
 from engine.store.folder_lock import folder_lock
 
@@ -19,7 +19,8 @@ from engine.store.folder_lock import folder_lock
 class ErasableProfiles:
     """A profile folder as one of the places that `Forgetting` clears. See `engine.service.erasable.Erasable`.
 
-    Events and vectors of the shoppers are gone with the generation that held them. What was learned from everybody
+    Events and vectors of the shoppers are gone with the generation that held them, and whatever a killed build left
+    behind goes, too. What was learned from everybody
     together stays until the next `--refit`: content and factors of items, and, until the next build, their counts.
     """
 
@@ -37,7 +38,9 @@ class ErasableProfiles:
             return 0
         with folder_lock(self._folder):
             before = ProfileFolder.find(self._folder)
-            return 0 if before is None else self._erase(before, users)
+            entries = 0 if before is None else self._erase(before, users)
+            remove_others(self._folder, ProfileFolder.find(self._folder))
+            return entries
 
     def _erase(self, before: ProfileFolder, users: Collection[str]) -> int:
         gone = list(users)
@@ -48,6 +51,7 @@ class ErasableProfiles:
         entries = events.height - left.height + int((~stays).sum())
         if not entries:
             return 0
+        before.verify()  # what is copied gets a digest of its own, which must not vouch for damage
         known = pl.read_parquet(before.path(USERS)).filter(pl.Series(stays))
         vectors = np.load(before.path(VECTORS))
         fresh: dict[str, Callable[[Path], object]] = {

@@ -106,10 +106,25 @@ def publish(root: Path, manifest: ProfileManifest, files: Mapping[str, Callable[
     sync_folder(root)
     made = replace(manifest, files=stated)
     replace_durably(root / MANIFEST, made.dumps())
-    for other in (*root.glob("g[0-9]*"), *root.glob(".g[0-9]*.part")):
-        if other.name != name:
-            shutil.rmtree(other, ignore_errors=True)
+    for other in _others(root, name):
+        shutil.rmtree(other, ignore_errors=True)
     return ProfileFolder(root, made)
+
+
+def remove_others(root: Path, present: ProfileFolder | None) -> None:
+    """Remove what is no part of the present generation, as a killed build leaves it; it may hold anybody's events.
+
+    The caller holds the folder's lock.
+
+    Raises:
+        OSError: If something cannot be removed.
+    """
+    for other in _others(root, _name(present.manifest.generation) if present else ""):
+        shutil.rmtree(other)
+
+
+def _others(root: Path, name: str) -> list[Path]:
+    return [path for path in (*root.glob("g[0-9]*"), *root.glob(".g[0-9]*.part")) if path.name != name]
 
 
 def _name(generation: int) -> str:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from engine.commands.app import app
-from engine.core.errors import ArmsreachError
+from engine.core.errors import ArmsreachError, CorruptState
 from engine.core.keyed_hash import Domain, KeyedHash
 from engine.profiles import Events, ProfileStore
 from engine.profiles.erasing import ErasableProfiles
@@ -121,6 +121,33 @@ def test_forgetting_takes_a_shopper_out_of_profiles(shop: Any, tmp_path: Path, m
     assert '"entries":13' in (data / "audit.jsonl").read_text().replace(" ", "")
     assert ErasableProfiles(out).erase([pseudonym]) == 0, "asked twice, there is nothing"
     assert ErasableProfiles(tmp_path / "nowhere").erase([pseudonym]) == 0
+
+
+def test_forgetting_removes_what_a_killed_build_left(shop: Any, tmp_path: Path) -> None:
+    """Also where it was the first build, and where the shopper stands nowhere else."""
+    out = tmp_path / "out"
+    part = out / ".g000001.part"
+    part.mkdir(parents=True)
+    (part / "events.parquet").write_bytes(b"shopper-x")
+    assert ErasableProfiles(out).erase(["shopper-x"]) == 0
+    assert not holding(out, b"shopper-x")
+    run("profiles", "build", shop.write("events.csv", shop.lines(0, 30)), "-o", out, *MAPPING)
+    for name in ("g000002", ".g000003.part"):
+        (out / name).mkdir()
+        (out / name / "events.parquet").write_bytes(b"shopper-x")
+    assert ErasableProfiles(out).erase(["shopper-x"]) == 0
+    assert not holding(out, b"shopper-x")
+    assert len(ProfileStore(out)) == 60
+
+
+def test_forgetting_does_not_vouch_for_damaged_files(shop: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("profiles", "build", shop.write("events.csv", shop.lines(0, 30)), "-o", out, *MAPPING)
+    factors = out / "g000001" / "factors.npz"
+    factors.write_bytes(bytes(byte ^ 1 for byte in factors.read_bytes()))
+    with pytest.raises(CorruptState, match="digest is off"):
+        ErasableProfiles(out).erase(["shopper-1"])
+    assert len(ProfileStore(out)) == 60, "the folder stays as it was"
 
 
 def holding(folder: Path, *needles: bytes) -> list[str]:
