@@ -3,6 +3,7 @@
 from engine.journal.appender import Appender
 from engine.journal.arms_of import ArmsOf
 from engine.journal.batch_head import UNNAMED, BatchHead
+from engine.journal.batch_index import BatchIndex
 from engine.journal.dead_letters import DeadLetters
 from engine.journal.entry import Entry, Record
 from engine.journal.erasing import Erased, erase_users, live_chains
@@ -11,7 +12,7 @@ from engine.journal.framed_lengths import framed_lengths
 from engine.journal.group_commit import Added, GroupCommit
 from engine.journal.journal import Journal
 from engine.journal.journal_failed import JournalFailed
-from engine.journal.lookup import records_at, row_at
+from engine.journal.lookup import batch_index, records_at, row_at
 from engine.journal.mark import Mark
 from engine.journal.memory import MemoryJournal
 from engine.journal.orphans import begin_anew, close_orphans
@@ -29,6 +30,7 @@ __all__ = [
     "Appender",
     "ArmsOf",
     "BatchHead",
+    "BatchIndex",
     "CommitWatch",
     "DeadLetters",
     "Entry",
@@ -45,6 +47,7 @@ __all__ = [
     "Record",
     "SegmentWriter",
     "WatchedWriter",
+    "batch_index",
     "begin_anew",
     "close_orphans",
     "decode",

@@ -95,7 +95,8 @@ class DeliveryServicer(Base):
     async def Explain(self, request: wire.ExplainRequest, context: Any) -> wire.ExplainResponse:  # noqa: N802, ARG002
         """Why an arm would be, or was, chosen."""
         if request.WhichOneof("what") == "decision_id":
-            decision = self._delivery.remembered(request.decision_id)
+            # Aside, as one of a batch is searched for in all of its bytes.
+            decision = await asyncio.to_thread(self._delivery.remembered, request.decision_id)
             if decision is None:
                 raise NotFound(
                     "decision_id: this server does not remember it; recent decisions are kept for request_ids.ttl_s,"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import itemgetter
 
 import numpy as np
 
@@ -27,6 +28,9 @@ from engine.service.outcome_memory import OutcomeMemory
 from engine.service.request_memory import RequestMemory
 from engine.service.requests import DecideRequest, FallbackReport, OutcomeReport, Recorded
 from engine.service.serving import Serving
+
+_LATER_HALF = slice(16, None)
+"""Of a decision id in hexadecimal digits: for one of a batch, it names the batch."""
 
 
 class Reporting:
@@ -145,6 +149,7 @@ class Reporting:
         ]
         if not ids:
             return []
+        ids.sort(key=itemgetter(_LATER_HALF))  # one batch's after the other's
         now = self._clock.now()
         return await asyncio.to_thread(lambda: [one for id in ids if (one := self._remembered(id, now)) is not None])
 

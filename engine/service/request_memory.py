@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ FindRow = Callable[[RequestEntry, bytes], tuple[RequestEntry, Decision] | None]
 """A batch's entry and the id of one of its decisions → an entry for that decision alone, and the decision."""
 
 _ID_BYTES = 16
-_ROWS_AT_HAND = 10_000
+_ROWS_AT_HAND = 100_000
 
 
 class RequestMemory(Protocol):
@@ -69,7 +70,7 @@ class RequestMemory(Protocol):
         ...
 
     def give_back_once(self, id: bytes) -> bool:
-        """Whether the decision was found, is remembered and this was not asked before."""
+        """Whether the decision is remembered and this was not asked before."""
         ...
 
     def forget(self, ids: Sequence[bytes]) -> None:
@@ -105,7 +106,8 @@ class LocalRequestMemory:
 
     def find_row(self, id: bytes, now: datetime) -> Decision | None:
         """See `RequestMemory`."""
-        batches = [kept[1] for key, kept in self._decisions.items() if key[:8] == id[8:] and kept[0] > now - self.ttl]
+        known = list(self._decisions.items())  # in one step, as this may be another thread
+        batches = [kept[1] for key, kept in known if key[:8] == id[8:] and kept[0] > now - self.ttl]
         return next((one for batch in batches for one in batch if one.id == id.hex()), None)
 
     def remember(self, ids: Sequence[bytes], decisions: Sequence[Decision], at: datetime) -> Mapping[int, Overloaded]:
@@ -175,6 +177,7 @@ class SharedRequestMemory:
         self._read = read
         self._find_row = find_row
         self._rows: dict[bytes, RequestEntry] = {}
+        self._rows_guard = threading.Lock()  # they are looked up in threads
 
     def find(self, id: bytes, now: datetime) -> Decision | None:
         """See `RequestMemory`."""
@@ -200,9 +203,10 @@ class SharedRequestMemory:
         found = self._find_row(batch, id)
         if found is None:
             return None
-        while len(self._rows) >= _ROWS_AT_HAND:
-            self._rows.pop(next(iter(self._rows)))
-        self._rows[id], decision = found
+        with self._rows_guard:
+            while len(self._rows) >= _ROWS_AT_HAND:
+                self._rows.pop(next(iter(self._rows)))
+            self._rows[id], decision = found
         return decision
 
     def remember(
@@ -224,13 +228,23 @@ class SharedRequestMemory:
 
     def give_back_once(self, id: bytes) -> bool:
         """See `RequestMemory`."""
-        row = self._rows.pop(id, None)
+        with self._rows_guard:
+            row = self._rows.pop(id, None)
+        if row is None and self._table.get(id) is None:  # one report may name more rows than are kept at hand
+            row = self._row_of(id)
         with self._table.lock:
             entry = self._table.get(id) or row
             if entry is None or entry.state != State.DURABLE:
                 return False
             self._table.restore(entry._replace(state=State.GIVEN_BACK), entry.at)
             return self._table.get(id) is not None  # without room for the note, it could be given back once more
+
+    def _row_of(self, id: bytes) -> RequestEntry | None:
+        batch = self._table.starting(id[8:]) if len(id) == _ID_BYTES else None
+        if batch is None or batch.state == State.PENDING:
+            return None
+        found = self._find_row(batch, id)
+        return None if found is None else found[0]
 
     def settle(self, ids: Sequence[bytes], before: Position, positions: Sequence[Position]) -> None:
         """See `RequestMemory`."""

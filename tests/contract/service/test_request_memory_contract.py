@@ -108,6 +108,24 @@ def test_a_decision_of_a_batch_is_found_and_gives_back_once(tmp_path: Path) -> N
     assert [one.id for one in many] == [row.id for row in rows]
 
 
+def test_rows_give_back_once_however_many_a_report_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are looked up before the first gives back, so those at hand may have been dropped."""
+    monkeypatch.setattr("engine.service.request_memory._ROWS_AT_HAND", 2)
+    table, batch = RequestTable(64, TTL_S), b"batch-01" + bytes(8)
+    rows = {i.to_bytes(8, "big") + batch[:8]: decision(i) for i in range(1, 7)}
+
+    def find_row(entry: RequestEntry, id: bytes) -> tuple[RequestEntry, Decision] | None:
+        return (entry._replace(id=id), rows[id]) if id in rows else None
+
+    memory = SharedRequestMemory(table, TTL_S, 0, lambda _: [], find_row)
+    memory.remember([batch], list(rows.values()), AT)
+    memory.settle([batch], Position("worker-0", 1, 16), [Position("worker-0", 1, 900)])
+    assert all(memory.find_row(id, AT) is not None for id in rows)
+    assert [memory.give_back_once(id) for id in rows] == [True] * 6
+    assert [memory.give_back_once(id) for id in rows] == [False] * 6
+    assert not memory.give_back_once(bytes(8) + batch[:8])
+
+
 def test_what_never_became_durable_is_forgotten(make: Callable[[], Remembering]) -> None:
     kept, one = make(), decision(1)
     id = bytes.fromhex(one.id)

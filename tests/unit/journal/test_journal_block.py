@@ -22,7 +22,7 @@ from engine.core.errors import CorruptState, InvalidInput
 from engine.core.exclusions import Exclusions
 from engine.core.placement import Channel, Slot
 from engine.core.variant import Variant
-from engine.journal import JournalReader, SegmentWriter, decode, records_at
+from engine.journal import JournalReader, SegmentWriter, batch_index, decode, records_at, row_at
 from engine.journal.record import encode_compact, encode_many
 from engine.journal.segment import FRAME_BYTES, frame, frame_rows
 
@@ -194,4 +194,35 @@ def test_a_batch_that_was_cut_short_is_not_there_at_all(tmp_path: Path) -> None:
         again.close(AT)
     read = [r for r in records_at(whole, end, end.offset - before.offset, arms) if isinstance(r, Decision)]
     assert sorted(one.id for one in read) == sorted(one.id for one in columns_of(12, 2))
+    writer.close(AT)
+
+
+def test_an_index_finds_each_decision_of_a_batch_where_searching_does(tmp_path: Path) -> None:
+    """Rows of several lengths, one of whose embeddings holds another one's id."""
+    writer = SegmentWriter(tmp_path, "w0", arms=arms)
+    block = columns_of(40, 3)
+    block = replace(block, ids=[bytes([i]) * 8 + b"batch-01" for i in range(40)])
+    contexts = block.contexts
+    assert isinstance(contexts, ContextColumns)
+    embeddings = contexts.embeddings.copy()
+    embeddings[0].view(np.uint8)[: len(block.ids[9])] = np.frombuffer(block.ids[9], dtype=np.uint8)
+    attributes = [{"vip": True, "name": "n" * (i % 3)} for i in range(40)]
+    block = replace(block, contexts=ContextColumns(embeddings, attributes, contexts.consents))
+    before, end = writer.append_block(block, AT, b"b" * 16)
+    writer.commit()
+    length = end.offset - before.offset
+    index = batch_index(tmp_path, end, length)
+    for i, id in enumerate(block.ids):
+        found, searched = row_at(tmp_path, end, length, id, arms, index), row_at(tmp_path, end, length, id, arms)
+        assert found is not None
+        assert searched is not None
+        assert found[:2] == searched[:2]
+        record = found[2]
+        assert isinstance(record, Decision)
+        assert (record.id, record.seed) == (id.hex(), int(block.seeds[i]))
+        (again,) = records_at(tmp_path, found[0], found[1], arms)
+        assert isinstance(again, Decision)
+        assert again.id == id.hex()
+    assert row_at(tmp_path, end, length, bytes(8) + b"batch-02", arms, index) is None
+    assert row_at(tmp_path, end, length, b"x" * 16, arms, index) is None
     writer.close(AT)
