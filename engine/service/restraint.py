@@ -215,9 +215,12 @@ class Restraint:
         if found is None:
             excluded = self._frequency.narrowed(eligible.excluded, bits)
             if codes is not None:
+                # One row may be narrowed a hundred times, as one stock after the other runs out: codes end at 255.
+                rules = excluded.reasons[: -len(Limits.reasons)]
+                rules = rules if excluded.reasons == (*rules, *Limits.reasons) else excluded.reasons
                 more = (excluded.codes == 0) & (codes > 0)
-                both = np.where(more, codes + len(excluded.reasons), excluded.codes).astype(np.uint8)
-                excluded = Exclusions(excluded.ids, both, (*excluded.reasons, *Limits.reasons))
+                both = np.where(more, codes + len(rules), excluded.codes).astype(np.uint8)
+                excluded = Exclusions(excluded.ids, both, (*rules, *Limits.reasons))
             if len(self._known) > 1024:
                 self._known.clear()
             # The set is kept beside its answer: its number must not come to mean another one.

@@ -1,5 +1,6 @@
 """Restraint: what cannot be counted is refused alone, and what fails is taken back."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -8,11 +9,14 @@ import pytest
 
 from engine.core.frequency_cap import FrequencyCap
 from engine.core.limits import Limits
+from engine.journal import Position
+from engine.service.allowance import Allowance
 from engine.service.deciding import Deciding
 from engine.service.frequencies import Frequencies
 from engine.service.requests import DecideRequest
 from engine.service.restraint import Restraint
 from engine.service.serving import Serving
+from engine.store.ledger.memory_ledger import MemoryLedger
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 PLAIN = {"control": 0.0, "holdout": 0.0}
@@ -70,3 +74,25 @@ def test_what_fails_in_the_middle_is_taken_back(
     assert all("campaign_cap" not in decision.excluded.values() for decision in block), "nothing counts any more"
     assert len(Limits(serving.campaign, serving.catalogue)) == 0
     assert serving.campaign.caps == (FrequencyCap(most=1, within_s=3_600.0),)
+
+
+async def test_many_stocks_run_out_in_one_block(
+    make_serving: Callable[..., Serving], deciding: Deciding, make_requests: Callable[[int], list[DecideRequest]]
+) -> None:
+    """Each is narrowed away in a turn of its own."""
+    email, stocked = {"email": {"text": "now"}}, 180
+    variants = [{"id": f"v{i}", "state": "approved", "channels": email, "stock": 1} for i in range(stocked)]
+    serving = make_serving(
+        learned=False, shares=PLAIN, channels=[{"id": "email"}], slots=[{"id": "now"}], variants=variants
+    )
+    limits = Limits(serving.campaign, serving.catalogue)
+    allowance = Allowance("promo", limits, 1, MemoryLedger(), "worker-0")
+    allowance.open(Position("worker-0", 1, 16), lambda *_: {})
+    ready = [deciding.prepare(serving, r, deciding.identify(r), AT) for r in make_requests(600)]
+    block, refused = deciding.draw(serving, ready, Restraint(allowance=allowance))
+    assert block is not None
+    assert not refused
+    sent = Counter(decision.arm for decision in block if decision.is_send)
+    assert set(sent.values()) == {1}
+    assert len(sent) == stocked
+    assert Counter(block[-1].excluded.values()) == {"stock_exhausted": stocked}
