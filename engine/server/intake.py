@@ -69,9 +69,11 @@ class Intake:
 
     async def _held_back(self, coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Any:
         try:
-            patience_s = self.patience_s(loop.time())
-            if patience_s <= 0 or not await self._pending.room(patience_s):
-                self._held = self._refused = loop.time()
+            # The last calls may be over since the task was made: then nobody would tell of room again.
+            if self._pending.full:
+                patience_s = self.patience_s(loop.time())
+                if patience_s <= 0 or not await self._pending.room(patience_s):
+                    self._held = self._refused = loop.time()
         except BaseException:
             coroutine.close()
             raise

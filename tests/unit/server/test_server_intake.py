@@ -54,6 +54,16 @@ async def test_a_call_is_taken_over_once_there_is_room() -> None:
     assert pending.under_way == 0
 
 
+async def test_room_that_was_made_before_the_task_began_is_not_waited_for() -> None:
+    """As when a whole block of decisions is answered in the turn in which grpc asks for the next call."""
+    pending, grpc = full(), Asking()
+    next_call = Intake(pending, lasting_s=60.0).task(asyncio.get_running_loop(), grpc._request_call())
+    pending.leave()
+    await turns()
+    assert next_call.done()
+    assert await next_call == "a call"
+
+
 async def test_other_tasks_are_not_held_back() -> None:
     loop = asyncio.get_running_loop()
     task = Intake(full()).task(loop, Asking().anything(), name="mine")
