@@ -133,14 +133,20 @@ class Restraint:
                 part = turn[start : start + size]
                 if self.active:
                     with self._frequency.lock:
-                        self._draw_part(rows, part, draw, make, narrowing, drawn)
-                    done += part
+                        self._draw_part(rows, part, draw, make, narrowing, drawn, done)
                 else:
                     where = _where(part)
                     drawn.counts[where], drawn.columns[where] = draw(where, narrowing.sets.taken(where))
 
     def _draw_part(
-        self, rows: Rows, part: Sequence[int], draw: Draw, make: MakeSet, narrowing: Narrowing, drawn: Drawn
+        self,
+        rows: Rows,
+        part: Sequence[int],
+        draw: Draw,
+        make: MakeSet,
+        narrowing: Narrowing,
+        drawn: Drawn,
+        done: list[int],
     ) -> None:
         users, moments = _some(rows.users, part), _seconds(_some(rows.at, part))
         bits = self._frequency.blocked(users, moments)
@@ -151,7 +157,7 @@ class Restraint:
             refused = {row for row, some in capped if some & FULL}
             narrowing.cap([one for one in capped if one[0] not in refused], partial(self._narrowed, make=make))
             places = [row for row in part if row not in refused] if refused else part
-        self._draw_paid(places, draw, make, narrowing, drawn, refused)
+        self._draw_paid(places, draw, make, narrowing, drawn, refused, done)
         chosen = drawn.columns[_where(part)]
         late = self._frequency.count(users, chosen, moments, _some(rows.ids, part))
         for i in late:
@@ -166,8 +172,12 @@ class Restraint:
         narrowing: Narrowing,
         drawn: Drawn,
         refused: set[int],
+        done: list[int],
     ) -> None:
-        """Draw rows and pay for them; those behind the point where a limit runs short are drawn again without it."""
+        """Draw rows and pay for them; those behind the point where a limit runs short are drawn again without it.
+
+        What is paid is `done` at once, so that it comes back if a later row fails.
+        """
         while todo:
             codes = self._allowance.excluded() if self._allowance is not None else None
             if codes is not None:
@@ -180,6 +190,7 @@ class Restraint:
                 return
             where = _where(todo[:paid])
             drawn.counts[where], drawn.columns[where] = counts[:paid], columns[:paid]
+            done += todo[:paid]
             todo = todo[paid:]
 
     def seen(self, eligible: EligibleSet, user: str, at: datetime, make: MakeSet) -> EligibleSet:

@@ -76,23 +76,54 @@ def test_what_fails_in_the_middle_is_taken_back(
     assert serving.campaign.caps == (FrequencyCap(most=1, within_s=3_600.0),)
 
 
+STOCKED = 180
+
+
+def stocked(make_serving: Callable[..., Serving]) -> tuple[Serving, Restraint]:
+    """A campaign of 180 variants, one send of each."""
+    email = {"email": {"text": "now"}}
+    variants = [{"id": f"v{i}", "state": "approved", "channels": email, "stock": 1} for i in range(STOCKED)]
+    serving = make_serving(
+        learned=False, shares=PLAIN, channels=[{"id": "email"}], slots=[{"id": "now"}], variants=variants
+    )
+    allowance = Allowance("promo", Limits(serving.campaign, serving.catalogue), 1, MemoryLedger(), "worker-0")
+    allowance.open(Position("worker-0", 1, 16), lambda *_: {})
+    return serving, Restraint(allowance=allowance)
+
+
 async def test_many_stocks_run_out_in_one_block(
     make_serving: Callable[..., Serving], deciding: Deciding, make_requests: Callable[[int], list[DecideRequest]]
 ) -> None:
     """Each is narrowed away in a turn of its own."""
-    email, stocked = {"email": {"text": "now"}}, 180
-    variants = [{"id": f"v{i}", "state": "approved", "channels": email, "stock": 1} for i in range(stocked)]
-    serving = make_serving(
-        learned=False, shares=PLAIN, channels=[{"id": "email"}], slots=[{"id": "now"}], variants=variants
-    )
-    limits = Limits(serving.campaign, serving.catalogue)
-    allowance = Allowance("promo", limits, 1, MemoryLedger(), "worker-0")
-    allowance.open(Position("worker-0", 1, 16), lambda *_: {})
+    serving, restraint = stocked(make_serving)
     ready = [deciding.prepare(serving, r, deciding.identify(r), AT) for r in make_requests(600)]
-    block, refused = deciding.draw(serving, ready, Restraint(allowance=allowance))
+    block, refused = deciding.draw(serving, ready, restraint)
     assert block is not None
     assert not refused
     sent = Counter(decision.arm for decision in block if decision.is_send)
     assert set(sent.values()) == {1}
-    assert len(sent) == stocked
-    assert Counter(block[-1].excluded.values()) == {"stock_exhausted": stocked}
+    assert len(sent) == STOCKED
+    assert Counter(block[-1].excluded.values()) == {"stock_exhausted": STOCKED}
+
+
+async def test_what_was_paid_comes_back_where_a_later_row_fails(
+    make_serving: Callable[..., Serving], deciding: Deciding, make_requests: Callable[[int], list[DecideRequest]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    serving, restraint = stocked(make_serving)
+    ready = [deciding.prepare(serving, r, deciding.identify(r), AT) for r in make_requests(600)]
+    calls, whole = 0, Deciding._counts
+
+    def failing(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 30:
+            raise MemoryError("when some were paid")
+        return whole(*arguments)
+
+    monkeypatch.setattr(Deciding, "_counts", failing)
+    with pytest.raises(MemoryError):
+        deciding.draw(serving, ready, restraint)
+    block, _ = deciding.draw(serving, ready, restraint)
+    assert block is not None
+    assert sum(decision.is_send for decision in block) == STOCKED
