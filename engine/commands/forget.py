@@ -29,6 +29,11 @@ def run(settings: Settings, users: list[str], file: Path | None) -> None:
         f"{_counted(done.shoppers, 'shopper')} forgotten: {_counted(done.records, 'record')} erased in"
         f" {_counted(done.segments, 'journal file')}"
     )
+    for gone in [folder for folder in registered_profiles(settings.folder) if not folder.is_dir()]:
+        console.print(
+            f"warning: no profiles at {gone}; if that folder was moved, or its disk is away, the shoppers are still in"
+            " it: bring it back there and run the same command again"
+        )
     console.print(f"audit record in {settings.folder / 'audit.jsonl'}; logs that were exported are yours to erase")
 
 

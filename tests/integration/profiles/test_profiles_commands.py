@@ -120,6 +120,10 @@ def test_forgetting_takes_a_shopper_out_of_profiles(shop: Any, tmp_path: Path, m
     assert len(store) == 59
     assert '"entries":13' in (data / "audit.jsonl").read_text().replace(" ", "")
     assert ErasableProfiles(out).erase([pseudonym]) == 0, "asked twice, there is nothing"
+    assert "warning" not in said
+    out.rename(tmp_path / "moved")
+    assert f"warning: no profiles at {out}" in run("forget", "--data", data, "shopper-2")
+    assert holding(tmp_path / "moved", kept.tobytes())
     assert ErasableProfiles(tmp_path / "nowhere").erase([pseudonym]) == 0
 
 
