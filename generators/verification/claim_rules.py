@@ -58,6 +58,7 @@ NEEDS: dict[str, Callable[[Brief], bool]] = {
     "half": lambda brief: brief.percent == 50,
     "end": lambda brief: brief.offer.ends is not None,
     "code": lambda brief: bool(brief.offer.code),
+    "min_spend": lambda brief: bool(brief.offer.terms.min_spend_minor),
     "new_customers": lambda brief: brief.offer.terms.new_customers,
 }
 

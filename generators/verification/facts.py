@@ -8,16 +8,17 @@ from generators.brief import Brief
 from generators.channel_limits import FieldLimit
 from generators.product_names import ProductNames
 from generators.verification.plain_text import normalised
-from generators.verification.reading import statements
+from generators.verification.reading import read
 from generators.verification.statement import Statement, StatementKind
 from generators.verification.term_reader import region_key
+from generators.verification.vouched import unvouched
 
 
 class FactCheck:
     """Parses a finished string and compares each statement with the brief.
 
     A correct number in the wrong role fails too: "was 409, now 969" states two true figures and a false offer. So does
-    a saving without the minimum spend that it needs.
+    a saving without the minimum spend that it needs, and a right figure beside words that may change it ("$18 a pair").
     """
 
     name = "facts"
@@ -25,8 +26,13 @@ class FactCheck:
     def reasons(self, text: str, brief: Brief, limit: FieldLimit) -> list[str]:
         """Return each statement that the brief does not bear out, and each term that is missing."""
         names = ProductNames.of(brief)
-        stated = statements(text, code=brief.offer.code, facts=(*names.verbatim, brief.sender))
+        own = (*names.verbatim, brief.sender)
+        stated, rest = read(text, code=brief.offer.code, facts=own)
         wrong = [reason for statement in stated if (reason := _mistake(statement, brief))]
+        # A figure that is wrong by itself needs no second reason.
+        if not wrong:
+            own = (*own, brief.product.title, brief.product.category)
+            wrong = [f"says {words!r} beside a figure, which no fact needs" for words in unvouched(rest, own)]
         return wrong + _missing(stated, text, brief, limit)
 
 

@@ -13,7 +13,8 @@ from generators.verification.statement import Statement, StatementKind
 from generators.verification.term_reader import term_readers
 
 _Reader = Callable[[re.Match[str]], list[Statement]]
-_HIDDEN = "\u25a1"
+# What stands in place of a statement, and of the product's own words.
+STATED, NAMED = "\u25a1", "\u25a2"
 _CODE = re.compile(r"(?i:\bcode|\bcoupon|\bvoucher|优惠码|券码|口令)\s*[::]?\s*(?=[A-Z0-9]*[A-Z0-9])[A-Z0-9]{3,}")
 
 
@@ -25,6 +26,11 @@ def statements(text: str, *, code: str, facts: Iterable[str]) -> list[Statement]
         code: The brief's code, or empty.
         facts: Strings that may stand verbatim (the product's name and brand); their digits state nothing else.
     """
+    return read(text, code=code, facts=facts)[0]
+
+
+def read(text: str, *, code: str, facts: Iterable[str]) -> tuple[list[Statement], str]:
+    """Return the statements of a string, and what is left of it with `STATED` in the place of each."""
     rest = _hide_verbatim(normalised(text), facts)
     found: list[Statement] = []
     if code:
@@ -41,8 +47,7 @@ def statements(text: str, *, code: str, facts: Iterable[str]) -> list[Statement]
     rest = _take(rest, HAN_SPELLED, found, _unknown)
     rest = _take(rest, _CODE, found, _unknown)
     leftover = re.compile("|".join(re.escape(c) for c in sorted({c for c in rest if is_figure(c)})) or r"(?!)")
-    _take(rest, leftover, found, _unknown)
-    return found
+    return found, _take(rest, leftover, found, _unknown)
 
 
 def states_figure(text: str) -> bool:
@@ -55,7 +60,7 @@ def _hide_verbatim(text: str, facts: Iterable[str]) -> str:
     # A name without a figure needs no blanking, and blanking it could take a cue such as "was" with it.
     figured = {f for fact in facts if states_figure(f := normalised(fact))}
     for fact in sorted(figured, key=len, reverse=True):
-        text = re.sub(_left_edge(fact[0]) + re.escape(fact) + _right_edge(fact[-1]), _HIDDEN, text, flags=re.IGNORECASE)
+        text = re.sub(_left_edge(fact[0]) + re.escape(fact) + _right_edge(fact[-1]), NAMED, text, flags=re.IGNORECASE)
     return text
 
 
@@ -75,7 +80,7 @@ def _take(text: str, pattern: re.Pattern[str], found: list[Statement], read: _Re
     """Add what each match states and blank it, so that its digits are read once."""
     for match in pattern.finditer(text):
         found.extend(read(match))
-    return pattern.sub(_HIDDEN, text)
+    return pattern.sub(STATED, text)
 
 
 def _code(match: re.Match[str]) -> list[Statement]:

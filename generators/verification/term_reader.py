@@ -23,8 +23,8 @@ _NEW = re.compile(
     r"|仅?限?(?:新用户|新客户?|新人|首单)(?:专享|可用)?",
     re.I,
 )
-_REGION_EN = re.compile(r"\b(?:valid|available|redeemable) (?:only )?in (?P<where>[^.!?;:□]+?) only\b", re.I)
-_REGION_ZH = re.compile(r"仅限(?!新)(?P<where>[^，。！？；,.!?;□\s新]{2,60}?)(?:地区)?(?:使用|可用)")
+_REGION_EN = re.compile(r"\b(?:valid|available|redeemable) (?:only )?in (?P<where>[^.!?;:□▢]+?) only\b", re.I)
+_REGION_ZH = re.compile(r"仅限(?!新)(?P<where>[^，。！？；,.!?;□▢\s新]{2,60}?)(?:地区)?(?:使用|可用)")
 
 
 @cache
