@@ -80,7 +80,13 @@ def _take(text: str, pattern: re.Pattern[str], found: list[Statement], read: _Re
     """Add what each match states and blank it, so that its digits are read once."""
     for match in pattern.finditer(text):
         found.extend(read(match))
-    return pattern.sub(STATED, text)
+    return pattern.sub(_blank, text)
+
+
+def _blank(match: re.Match[str]) -> str:
+    """Return what stands for a statement; the stop of "30 Nov." before a capital ends the sentence, too."""
+    ends = match.group().endswith(".") and re.match(r"\s*(?:$|[A-Z])", match.string[match.end() :])
+    return STATED + "." if ends else STATED
 
 
 def _code(match: re.Match[str]) -> list[Statement]:
