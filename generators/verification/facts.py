@@ -6,12 +6,13 @@ from decimal import Decimal
 
 from generators.brief import Brief
 from generators.channel_limits import FieldLimit
+from generators.product import Product
 from generators.product_names import ProductNames
 from generators.verification.plain_text import normalised
 from generators.verification.reading import read
 from generators.verification.statement import Statement, StatementKind
 from generators.verification.term_reader import region_key
-from generators.verification.vouched import unvouched
+from generators.verification.vouched import shop_talk, unvouched
 
 
 class FactCheck:
@@ -31,9 +32,18 @@ class FactCheck:
         wrong = [reason for statement in stated if (reason := _mistake(statement, brief))]
         # A figure that is wrong by itself needs no second reason.
         if not wrong:
-            own = (*own, brief.product.title, brief.product.category)
+            own = (*own, *_words_of(brief.product))
             wrong = [f"says {words!r} beside a figure, which no fact needs" for words in unvouched(rest, own)]
+            wrong += [f"says {words!r}, which no figure of the brief bears out" for words in shop_talk(rest, own)]
         return wrong + _missing(stated, text, brief, limit)
+
+
+def _words_of(product: Product) -> tuple[str, ...]:
+    """Return the catalogue's own words, whole and one by one; a short one may be a preposition and is left out."""
+    whole = (product.title, product.brand, product.category)
+    single = (word for text in whole for word in text.split() if len(word) > (3 if word.isascii() else 1))
+    # "Sugar Free Biscuits" may not take a word out of "free delivery".
+    return (*whole, *(word for word in single if word.casefold() not in ("free", "delivery")))
 
 
 def _mistake(statement: Statement, brief: Brief) -> str:

@@ -39,6 +39,6 @@ HAN_SPELLED = re.compile(
     rf"|(?<![{_HAN_DIGIT}])(?!(?:{_HAN_IDIOM})(?![{_HAN_DIGIT}]))(?=[{_HAN_DIGIT}]*[十百千万亿])[{_HAN_DIGIT}]{{2,}}"
     rf"|[{_HAN_FORMAL}]+(?=\s*(?:{_HAN_MONEY}))|[{_HAN_FORMAL}]{{2,}}"
     rf"|百分之[{_HAN_DIGIT}点]+|双[十百][{_HAN_DIGIT}]|半(?=价|折)|对折|对半|骨折价|白菜价"
-    rf"|[买拍][{_HAN_DIGIT}\d]+(?:送|发|得|赠)|半(?=斤|打)"
+    rf"|[买拍][{_HAN_DIGIT}\d]+(?:送|发|得|赠)|半(?=斤|打)|(?<=[省减降])一半"
     rf"|第[二两三四]件|[十百千万](?:来|多|余)(?=块|元|人|件|个)"
 )

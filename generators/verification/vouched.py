@@ -34,14 +34,34 @@ def unvouched(rest: str, own: Iterable[str]) -> list[str]:
     """
     if STATED not in rest:
         return []
-    for words in sorted({normalised(words) for words in own if words}, key=len, reverse=True):
-        rest = re.sub(rf"{_edge(words[0], '<')}{re.escape(words)}{_edge(words[-1], '')}", NAMED, rest, flags=re.I)
+    rest = _without(rest, own)
     stray = (" ".join(_vouched().sub(" ", part).split()) for part in _SENTENCE.split(rest) if STATED in part)
     return [
         words
         for part in stray
         if (words := part.replace(STATED, "").replace(NAMED, "").strip(" ,()（）、-")) and any(map(str.isalpha, words))
     ]
+
+
+def shop_talk(rest: str, own: Iterable[str]) -> list[str]:
+    """Return words of the shop in sentences without a statement: no figure of the brief can bear them out.
+
+    Args:
+        rest: A normalised string with `STATED` in the place of every statement.
+        own: The product's name, brand and the like, which may stand anywhere.
+
+    >>> shop_talk("Members save more. Meet Dealer. Your basket is waiting!", ["Dealer"])
+    ['Members']
+    """
+    plain = _own_sentences().sub(" ", _without(rest, own))
+    found = (_shop_talk().search(part) for part in _SENTENCE.split(plain) if STATED not in part)
+    return [match.group() for match in found if match]
+
+
+def _without(text: str, own: Iterable[str]) -> str:
+    for words in sorted({normalised(words) for words in own if words}, key=len, reverse=True):
+        text = re.sub(rf"{_edge(words[0], '<')}{re.escape(words)}{_edge(words[-1], '')}", NAMED, text, flags=re.I)
+    return text
 
 
 def _edge(letter: str, behind: str) -> str:
@@ -52,7 +72,9 @@ def _edge(letter: str, behind: str) -> str:
 def _vouched() -> re.Pattern[str]:
     cues, words = load_toml("cues.toml"), load_toml("figure_words.toml")
     roles = [
-        rf"(?:{pattern})(?=\s*(?:{_FILLER})?\s*{STATED})" if name.endswith("_before") else rf"(?<={STATED})(?:{pattern})"
+        rf"(?:{pattern})(?=\s*(?:{_FILLER})?\s*{STATED})"
+        if name.endswith("_before")
+        else rf"(?<={STATED})(?:{pattern})"
         for table, names in _ROLES.items()
         for name in names
         for pattern in cues[table][name]
@@ -61,3 +83,21 @@ def _vouched() -> re.Pattern[str]:
     english = [rf"\b(?:{pattern})\b" for pattern in sorted(words["en"]["words"], key=len, reverse=True)]
     chinese = sorted(words["zh"]["words"], key=len, reverse=True)
     return re.compile("|".join(f"(?:{pattern})" for pattern in (*generic, *english, *chinese, *roles)), re.IGNORECASE)
+
+
+@cache
+def _shop_talk() -> re.Pattern[str]:
+    words = load_toml("figure_words.toml")["shop_talk"]
+    return re.compile("|".join((rf"\b(?:{'|'.join(words['en'])})\b", *words["zh"])), re.IGNORECASE)
+
+
+@cache
+def _own_sentences() -> re.Pattern[str]:
+    """Return the closings, calls, labels and ways out that the copy files themselves hold, and free delivery."""
+    own = ["free delivery", "包邮"]
+    for language in ("en", "zh"):
+        words = load_toml(f"copy_{language}.toml")
+        own += [words["optout"], words["generic_name"]]
+        own += [label for pattern in words["code"] if (label := pattern.split("{")[0].strip()).endswith((":", "："))]
+        own += [line for table in ("closing", "cta") for lines in words[table].values() for line in lines]
+    return re.compile("|".join(re.escape(normalised(line)) for line in sorted(own, key=len, reverse=True)), re.I)
