@@ -119,8 +119,8 @@ class Composer:
             "code": _first(words["code"], facts, key) if brief.offer.code else "",
             "end": _first(words["end"], facts, key) if brief.offer.ends else "",
             "terms": ("" if brief.language == "zh" else " ") + facts["terms"] if facts.get("terms") else "",
-            "closing": _pick(words["closing"][tone], key),
-            "cta": _pick(words["cta"][tone], key),
+            "closing": _pick(_in_time(words["closing"][tone], brief, words), key),
+            "cta": _pick(_in_time(words["cta"][tone], brief, words), key),
             "optout": words["optout"],
         }
         for name, text in (
@@ -144,6 +144,11 @@ class Composer:
         )
 
 
+def _in_time(lines: Sequence[str], brief: Brief, words: Mapping[str, Any]) -> list[str]:
+    """Leave out "take all the time you like" where the offer has a last day."""
+    return [line for line in lines if not (brief.offer.ends and line in words["no_end"])]
+
+
 def _named(name: str, brand: str, language: str, words: Mapping[str, Any]) -> dict[str, str]:
     """Return the slots of one name; a brand that stands in the name is not said twice."""
     generic = name == words["generic_name"]
@@ -156,7 +161,9 @@ def _named(name: str, brand: str, language: str, words: Mapping[str, Any]) -> di
     if generic and own_brand and "generic_of_brand" in words:
         shown = words["generic_of_brand"].format(brand=own_brand)
     named = {"name": shown, "Name": _capital(shown) if generic else shown}
-    named["by"] = words["by"].format(brand=own_brand) if own_brand else ""
+    # "by By Nature" stutters.
+    stutters = own_brand.casefold().startswith(f"{words['by'].split('{')[0].strip()} ")
+    named["by"] = words["by"].format(brand=own_brand) if own_brand and not stutters else ""
     return named if own_brand or not brand else named | {"brand_prefix": ""}
 
 
