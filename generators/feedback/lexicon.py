@@ -102,7 +102,7 @@ class Lexicon:
         return found
 
     def _valence_of(self, term: str) -> float:
-        if term in self._valence or self.language == "zh":
+        if term in self._known or self.language == "zh":
             return self._valence.get(term, 0.0)
         for ending in ("s", "ed", "d", "ly", "ing", "er", "est"):
             if term.endswith(ending) and len(term) - len(ending) > 3 and term[: -len(ending)] in self._valence:
