@@ -16,7 +16,7 @@ class Frames:
         """Read the forms of `en` or `zh`."""
         edge = r"(?<![a-z0-9])(?:{})(?![a-z])" if language == "en" else "(?:{})"
         document = read_toml(f"frames_{language}.toml")["frames"]
-        self._forms = [(float(v), re.compile(edge.format("|".join(forms)))) for v, forms in document.items()]
+        self._forms = [(float(v), re.compile(edge.format(form))) for v, forms in document.items() for form in forms]
 
     def find(self, plain: str) -> list[MoodWord]:
         """Find forms that do not overlap, in order; of those that do, the longest stays.

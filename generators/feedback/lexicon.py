@@ -70,7 +70,7 @@ class Lexicon:
         clauses = clauses_of(words_of(text, self.language, self._known), self._turns)
         forms = frames(self.language).find(plain)
         found = [word for clause in clauses for word in self._in_clause(clause, forms)]
-        found += [MoodWord(f.start, f.end, f.valence * _weight_at(f.start, clauses)) for f in forms]
+        found += [MoodWord(f.start, f.end, f.valence * _weight_at(f.start, clauses)) for f in forms if f.valence]
         asked = questions_of(plain, self.language)
         words = [_in_question(word, asked) for word in sorted(found, key=lambda word: word.start)]
         marks = list(_emoji_pattern(self).finditer(text))[:_EMOJI_COUNTED]

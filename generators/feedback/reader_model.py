@@ -32,7 +32,7 @@ HEADS = ("mood", "topics", "buys", "intent")
 _TOPIC_FROM = 0.5
 _DEFAULT_ENCODER = ChargramEmbedder(256).name
 _WEIGHTS = {True: 0.4, False: 0.7}
-_TEMPERATURE = 1.3
+_TEMPERATURES = {"mood": 1.8}
 _CLAUSE = re.compile(r"[^.,;:!?。，；：！？、\n]+")
 
 
@@ -84,7 +84,7 @@ class OpinionModel:
         for name, (targets, labels) in wanted.items():
             seen = features.seen_by(name, vectors)
             head = fit_pooled(seen, parts, targets, labels, several=name == "topics", weights=weights)
-            heads[name] = replace(head, temperature=_TEMPERATURE)
+            heads[name] = replace(head, temperature=_TEMPERATURES.get(name, 1.2))
         return cls(language, features, heads)
 
     def read(self, texts: Sequence[str]) -> list[Opinion]:
