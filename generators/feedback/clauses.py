@@ -11,8 +11,12 @@ from generators.feedback.words import Word
 BEFORE_CONTRAST, AFTER_CONTRAST = 0.5, 1.5
 _SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 _ASKS = {
-    "en": re.compile(r"\?\W*$|^\W*(?:how (?:do|does|can|much|many|long)|where (?:do|can|is)|does anyone|can (?:i|you))\b"),
-    "zh": re.compile(r"[?？]\W*$|(?:吗|么|多少|哪[个款种]|哪里买|谁[出付]|怎么(?:用|退|换|办|买|洗|装|选))[啊呀呢]?\W*$"),
+    "en": re.compile(
+        r"\?\W*$|^\W*(?:how (?:do|does|can|much|many|long)|where (?:do|can|is)|does anyone|can (?:i|you))\b"
+    ),
+    "zh": re.compile(
+        r"[?？]\W*$|(?:吗|么|多少|哪[个款种]|哪里买|谁[出付]|怎么(?:用|退|换|办|买|洗|装|选))[啊呀呢]?\W*$"
+    ),
 }
 
 

@@ -19,14 +19,14 @@ class Frames:
         self._forms = [(float(v), re.compile(edge.format(form))) for v, forms in document.items() for form in forms]
 
     def find(self, plain: str) -> list[MoodWord]:
-        """Find forms that do not overlap, in order; of those that do, the longest stays.
+        """Find forms that do not overlap, in order; of those that do, the longest and then the strongest stays.
 
         Args:
             plain: The comment with cases and widths folded.
         """
         found = [MoodWord(m.start(), m.end(), value) for value, form in self._forms for m in form.finditer(plain)]
         kept: list[MoodWord] = []
-        for word in sorted(found, key=lambda word: (word.start - word.end, word.start)):
+        for word in sorted(found, key=lambda word: (word.start - word.end, -abs(word.valence))):
             if all(word.end <= other.start or other.end <= word.start for other in kept):
                 kept.append(word)
         return sorted(kept, key=lambda word: word.start)

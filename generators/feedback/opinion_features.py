@@ -14,7 +14,7 @@ from generators.feedback.lexicon import lexicon
 _CHARGRAM = 256
 _OF_LEXICON = 8
 _SILENT = 4
-_SPOKEN = 0.5
+_SPOKEN = 0.2
 _VERSION = 2
 
 
@@ -47,7 +47,7 @@ class OpinionFeatures:
         """Leave of vectors what a head may go by; the rest is 0.
 
         Mood goes by the lexicon and signs of what is wanted, not by what is spoken of, and where the lexicon knows a
-        word the encoder counts half. Topics go by their own patterns alone.
+        word the encoder counts a fifth. Topics go by their own patterns alone.
         """
         if not self._lists:
             return vectors
