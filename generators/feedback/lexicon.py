@@ -12,7 +12,7 @@ from generators.feedback.clauses import Clause, Turns, clauses_of, questions_of
 from generators.feedback.data import read_toml
 from generators.feedback.frames import frames
 from generators.feedback.mood_word import MoodWord
-from generators.feedback.words import Word, folded, words_of
+from generators.feedback.words import folded, words_of
 
 _STRONGER, _WEAKER = 1.3, 0.6
 _NOT_GOOD, _NOT_BAD = -0.75, -0.5

@@ -25,8 +25,9 @@ def fit_pooled(
 ) -> LogisticHead:
     """Fit a head on each part of the vectors, and add up their evidence.
 
-    Each part's head is calibrated by itself; the pooled logit is Σ w_j z_j − (Σ w_j − 1) · prior logit, which with
-    weights of 1 is right where the parts are independent given the label, and with less where they say the same twice. Fitted jointly, lists that were written beside the same
+    Each part's head is calibrated by itself; the pooled logit is Σ w_j z_j − (Σ w_j − 1) · prior logit,
+    which with weights of 1 is right where the parts are independent given the label, and less where they say the same
+    twice. Fitted jointly, lists that were written beside the same
     sentences would get all the weight, and an encoder that knows more words none.
 
     Args:

@@ -16,7 +16,7 @@ CASES = [
     ("The delivery was awful, the parcel came two weeks late.", "negative", "delivery", "delivery", False),
     ("Great price, I ordered two right away!", "positive", "price", "price", True),
     ("物流太慢，包裹晚到了两个星期，很生气。", "negative", "delivery", "物流", False),
-    ("价格很划算，非常满意，马上下单了。", "positive", "price", "价", True),
+    ("价格很划算，非常满意，马上下单了。", "positive", "price", "价格", True),
 ]
 
 
