@@ -62,9 +62,8 @@ def _reviewed(language: str, encoder: str, found: list[tuple[str, str]]) -> None
 def _reference(kind: str, language: str, held: list[Seed]) -> None:
     moods = [seed.mood for seed in read_seeds(f"seed_{language}.tsv")]
     common = max(MOODS, key=moods.count)
-    print(
-        f"RESULT feedback {kind} {language} most_frequent mood {_share([seed.mood == common for seed in held])} (reference)"
-    )
+    share = _share([seed.mood == common for seed in held])
+    print(f"RESULT feedback {kind} {language} most_frequent mood {share} (reference)")
     values = [lexicon(language).mood(seed.text).mood for seed in held]
     said = ["positive" if v > _NEUTRAL else "negative" if v < -_NEUTRAL else "neutral" for v in values]
     right = [a == b.mood for a, b in zip(said, held, strict=True)]

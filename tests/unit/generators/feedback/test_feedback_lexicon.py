@@ -36,7 +36,7 @@ def norm(total: float) -> float:
         ("zh", "👎", -2.0),
         # Negation reaches over little words, twice is back, and 不得不 is none.
         ("en", "not at all a really good pan", 2.0 * -0.75),
-        ("en", "it is never not comfortable", 2.0 * 0.75**2),
+        ("en", "nobody is without sturdy", 2.0 * 0.75**2),
         ("zh", "并不是那么满意", 2.0 * -0.75),
         ("zh", "没有不满意", -2.0 * -0.5),
         ("zh", "不得不买，满意", 2.0),
