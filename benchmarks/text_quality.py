@@ -1,8 +1,8 @@
 """Quality of the text models on texts that they have not seen.
 
 Click prediction on the Upworthy headline tests, tests held out whole; quality heads on headlines held out, with kinds
-of corruption in training and kinds that are not; comment readers on sentences written after they were finished. Every
-figure stands on a RESULT line, beside its reference in the same run.
+of corruption in training and kinds that are not; comment readers on own sentences and on real reviews that they were
+not made from. Every figure stands on a RESULT line, beside its reference in the same run.
 
     python benchmarks/text_quality.py [--part ctr|quality|feedback] [--encoder chargram|minilm|…] [--fine-tune]
 """
@@ -42,7 +42,7 @@ def main() -> None:
     for part in options.part or PARTS:
         started = time.perf_counter()
         if part == "feedback":
-            measure_feedback()
+            measure_feedback(data / "reviews")
         elif not archive.is_file():
             print(f"# {part}: the Upworthy archive is not under ARMSREACH_DATA; skipped")
         elif part == "quality":

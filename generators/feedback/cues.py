@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -60,5 +60,5 @@ def cues(language: str) -> Cues:
     return Cues(language)
 
 
-def _compiled(patterns: Mapping[str, str], edge: str) -> dict[str, re.Pattern[str]]:
-    return {name: re.compile(edge.format(pattern)) for name, pattern in patterns.items()}
+def _compiled(patterns: Mapping[str, Sequence[str]], edge: str) -> dict[str, re.Pattern[str]]:
+    return {name: re.compile(edge.format("|".join(any_of))) for name, any_of in patterns.items()}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.errors import InvalidInput
-from generators.embeddings import Embedder, EncoderEmbedder
+from generators.embeddings import ChargramEmbedder, Embedder, EncoderEmbedder
 from generators.feedback.cues import BUYS, INTENTS, TOPICS, Span, cues
 from generators.feedback.opinion import Opinion
 from generators.feedback.opinion_features import OpinionFeatures
@@ -30,6 +30,9 @@ from generators.texts.pooling import fit_pooled
 
 HEADS = ("mood", "topics", "buys", "intent")
 _TOPIC_FROM = 0.5
+_DEFAULT_ENCODER = ChargramEmbedder(256).name
+_WEIGHTS = {True: 0.4, False: 0.7}
+_TEMPERATURES = {"mood": 1.8}
 _CLAUSE = re.compile(r"[^.,;:!?。，；：！？、\n]+")
 
 
@@ -70,12 +73,18 @@ class OpinionModel:
         seeds = read_seeds(f"seed_{language}.tsv") if seeds is None else seeds
         vectors = features.embed([seed.text for seed in seeds])
         parts = [size for size in (features.encoder.dimension, features.listed) if size]
-        heads = {
-            "mood": fit_pooled(vectors, parts, mood_targets(seeds), MOODS),
-            "topics": fit_pooled(vectors, parts, topic_targets(seeds), TOPICS, several=True),
-            "buys": fit_pooled(vectors, parts, buys_targets(seeds), BUYS),
-            "intent": fit_pooled(vectors, parts, intent_targets(seeds), INTENTS),
+        weights = [_WEIGHTS[features.encoder.name == _DEFAULT_ENCODER], 1.0] if lists else [1.0]
+        wanted = {
+            "mood": (mood_targets(seeds), MOODS),
+            "topics": (topic_targets(seeds), TOPICS),
+            "buys": (buys_targets(seeds), BUYS),
+            "intent": (intent_targets(seeds), INTENTS),
         }
+        heads = {}
+        for name, (targets, labels) in wanted.items():
+            seen = features.seen_by(name, vectors)
+            head = fit_pooled(seen, parts, targets, labels, several=name == "topics", weights=weights)
+            heads[name] = replace(head, temperature=_TEMPERATURES.get(name, 1.2))
         return cls(language, features, heads)
 
     def read(self, texts: Sequence[str]) -> list[Opinion]:
@@ -83,7 +92,7 @@ class OpinionModel:
         if not texts:
             return []
         vectors = self.features.embed(texts)
-        p = {name: head.probabilities(vectors) for name, head in self.heads.items()}
+        p = {name: head.probabilities(self.features.seen_by(name, vectors)) for name, head in self.heads.items()}
         return [
             self._opinion(text, {name: values[row] for name, values in p.items()}) for row, text in enumerate(texts)
         ]
@@ -110,7 +119,8 @@ class OpinionModel:
         rest = [topic for topic in topics if topic not in found]
         clauses = [m for m in _CLAUSE.finditer(text) if m.group().strip()] if rest else []
         if clauses:
-            alone = self.heads["topics"].logits(self.features.embed([m.group() for m in clauses]))
+            vectors = self.features.embed([m.group() for m in clauses])
+            alone = self.heads["topics"].logits(self.features.seen_by("topics", vectors))
             for topic in rest:
                 best = clauses[int(alone[:, TOPICS.index(topic)].argmax())]
                 start = best.start() + len(best.group()) - len(best.group().lstrip())

@@ -7,21 +7,18 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
-from generators.feedback.data import read_toml
-
 _LONGEST_PHRASE = 6
-_ENGLISH = re.compile(r"[a-z\u00c0-\u024f]+(?:['’-][a-z\u00c0-\u024f]+)*|[.,;:!?()\n]")
+_ENGLISH = re.compile(r"[a-z0-9\u00c0-\u024f]+(?:['’/-][a-z0-9\u00c0-\u024f]+)*|[.,;:!?()\n]")
 _CHINESE_STOP = re.compile(r"[^\w\s]|\s")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word as lists have it, its place in the text, and whether it opens a clause against the one before."""
+    """A word as lists have it, and its place in the text."""
 
     term: str
     start: int
     end: int
-    turns: bool = False
 
 
 def words_of(text: str, language: str, known: frozenset[str]) -> list[Word | None]:
@@ -35,15 +32,13 @@ def words_of(text: str, language: str, known: frozenset[str]) -> list[Word | Non
     Returns:
         Words in order; None stands for punctuation.
     """
-    turning = _turning(language)
-    found = _chinese(text, known) if language == "zh" else _english(text, known)
-    return [w if w is None or w.term not in turning else Word(w.term, w.start, w.end, turns=True) for w in found]
+    return _chinese(text, known) if language == "zh" else _english(text, known)
 
 
 def _english(text: str, known: frozenset[str]) -> list[Word | None]:
-    plain = _folded(text)
+    plain = folded(text)
     tokens = [
-        None if not m.group()[0].isalpha() else Word(m.group().replace("’", "'"), m.start(), m.end())
+        None if not m.group()[0].isalnum() else Word(m.group().replace("’", "'"), m.start(), m.end())
         for m in _ENGLISH.finditer(plain)
     ]
     joined: list[Word | None] = []
@@ -70,7 +65,7 @@ def _phrase(tokens: list[Word | None], known: frozenset[str]) -> tuple[Word | No
 
 
 def _chinese(text: str, known: frozenset[str]) -> list[Word | None]:
-    plain = _folded(text)
+    plain = folded(text)
     longest = _longest(known)
     found: list[Word | None] = []
     place = 0
@@ -90,12 +85,7 @@ def _longest(known: frozenset[str]) -> int:
     return max(map(len, known), default=1)
 
 
-@cache
-def _turning(language: str) -> frozenset[str]:
-    return frozenset(read_toml(f"lexicon_{language}.toml")["words"]["contrast"].split())
-
-
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Lower the case and widths character by character, so that every place stays where it is in the text."""
     return "".join(_same_length(character) for character in text)
 

@@ -15,12 +15,19 @@ from generators.texts.head import LogisticHead
 
 
 def fit_pooled(
-    vectors: NDArray[Any], parts: Sequence[int], targets: NDArray[Any], labels: Sequence[str], *, several: bool = False
+    vectors: NDArray[Any],
+    parts: Sequence[int],
+    targets: NDArray[Any],
+    labels: Sequence[str],
+    *,
+    several: bool = False,
+    weights: Sequence[float] | None = None,
 ) -> LogisticHead:
     """Fit a head on each part of the vectors, and add up their evidence.
 
-    Each part's head is calibrated by itself; the pooled logit is Σ z_j − (parts − 1) · prior logit, which is right
-    where the parts are independent given the label. Fitted jointly, lists that were written beside the same
+    Each part's head is calibrated by itself; the pooled logit is Σ w_j z_j − (Σ w_j − 1) · prior logit,
+    which with weights of 1 is right where the parts are independent given the label, and less where they say the same
+    twice. Fitted jointly, lists that were written beside the same
     sentences would get all the weight, and an encoder that knows more words none.
 
     Args:
@@ -29,6 +36,7 @@ def fit_pooled(
         targets: As for `fit_head`.
         labels: Names of the labels.
         several: Whether labels are independent.
+        weights: How much the evidence of each part counts; 1 by default.
 
     Source: Hinton (2002), "Training products of experts by minimizing contrastive divergence", section 1, with the
     prior counted once.
@@ -43,6 +51,8 @@ def fit_pooled(
     truth = np.asarray(targets) if several else np.eye(len(labels))[targets]
     rate = (truth.sum(axis=0) + 0.5) / (len(truth) + 0.5 * len(labels))
     prior = np.log(rate / (1.0 - rate)) if several else np.log(rate)
-    weights = np.concatenate([head.weights / head.temperature for head in heads], axis=1)
-    bias = sum((head.bias / head.temperature for head in heads), np.zeros(len(labels))) - (len(heads) - 1) * prior
-    return LogisticHead(tuple(labels), weights, bias, 1.0, several)
+    counts = [1.0] * len(heads) if weights is None else list(weights)
+    both = list(zip(heads, counts, strict=True))
+    matrix = np.concatenate([count * head.weights / head.temperature for head, count in both], axis=1)
+    bias = sum((count * head.bias / head.temperature for head, count in both), np.zeros(len(labels)))
+    return LogisticHead(tuple(labels), matrix, bias - (sum(counts) - 1.0) * prior, 1.0, several)

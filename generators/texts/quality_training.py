@@ -1,7 +1,7 @@
 """Train the quality heads that come with this package: `make quality-heads`.
 
-English: headlines of the Upworthy Research Archive (CC BY 4.0), from ARMSREACH_DATA. Chinese: lines written for this
-project and copy from the template grammar.
+English: headlines of the Upworthy Research Archive (CC BY 4.0), from ARMSREACH_DATA. Chinese: 50 lines written for
+this project.
 """
 
 from __future__ import annotations

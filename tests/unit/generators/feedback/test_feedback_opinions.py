@@ -16,7 +16,7 @@ CASES = [
     ("The delivery was awful, the parcel came two weeks late.", "negative", "delivery", "delivery", False),
     ("Great price, I ordered two right away!", "positive", "price", "price", True),
     ("物流太慢，包裹晚到了两个星期，很生气。", "negative", "delivery", "物流", False),
-    ("价格很划算，非常满意，马上下单了。", "positive", "price", "价", True),
+    ("价格很划算，非常满意，马上下单了。", "positive", "price", "价格", True),
 ]
 
 
@@ -60,6 +60,7 @@ def test_there_is_no_reader_of_other_kinds() -> None:
 def test_what_is_measured_was_not_trained_on(language: str) -> None:
     seeds = {seed.text for seed in read_seeds(f"seed_{language}.tsv")}
     held = {seed.text for seed in read_seeds(f"check_{language}.tsv")}
-    assert len(seeds) == 308
-    assert len(held) == 60
-    assert seeds.isdisjoint(held)
+    second = {seed.text for seed in read_seeds(f"check2_{language}.tsv")}
+    assert len(seeds) == {"en": 482, "zh": 494}[language]
+    assert (len(held), len(second)) == (60, 80)
+    assert seeds.isdisjoint(held | second)
