@@ -77,9 +77,12 @@ class Worker:
 
     async def refresh(self) -> None:
         """Look for news, of snapshots and of campaigns, and swap them in."""
-        await asyncio.to_thread(self.registry.refresh)
+        changed = await asyncio.to_thread(self.registry.refresh)
         await asyncio.to_thread(refresh_profiles, self.profiles)
         await self.adoption.follow(self._marked)
+        if changed:
+            # Where few decide, what waits to be counted would keep many a model that was swapped out, and its pages.
+            await asyncio.to_thread(self.telemetry.decisions.count)
 
     async def mark(self) -> None:
         """Write a heartbeat, so that learning can go on while nobody asks anything, and keep what was spent."""
