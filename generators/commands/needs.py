@@ -20,7 +20,7 @@ from generators.offer import Offer, OfferKind
 
 if TYPE_CHECKING:
     from engine.core.keyed_hash import KeyedHash
-    from generators.needs import BriefFromNeeds, Campaign, Needs, NeedsAnalysis, Segment
+    from generators.needs import BriefFromNeeds, Campaign, Needs, NeedsAnalysis, NeedsSettings, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,16 @@ class _Asked:
     attributes: Path | None
     user_column: str
     every: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How to analyse."""
+
+    settings: NeedsSettings
+    log: Path | None
+    shrinks_to_segment: bool
+    full_evidence: bool
 
 
 def needs(
@@ -73,7 +83,7 @@ def needs(
     data: Annotated[str, typer.Option("--data", help="Data folder whose pseudonyms the profiles know.")] = "",
 ) -> None:
     """Tell what shoppers and segments need, and why; the folder and the shop's events stay as they are."""
-    from generators.needs import ChannelModel, NeedsAnalysis, NeedsSettings
+    from generators.needs import NeedsSettings
 
     _check(language, evidence, shrink_to)
     asked = _Asked(user or [], users, segment or [], attributes, user_column, every)
@@ -83,23 +93,43 @@ def needs(
         half_life_days=half_life, topics=topics, least_confidence=min_confidence, most_interests=most,
         time_zone=time_zone, seed=seed,
     )  # fmt: skip
+    told = NeedsOutput(output)
+    how = _How(settings, log, shrink_to == "segment", evidence == "full")
+    groups, written = _analysed(folder, asked, how, campaign, _key(config, data), told)
+    told.print(language)
+    if members:
+        write_members(groups, members)
+    if briefs:
+        write_briefs(written, briefs)
+
+
+def _analysed(
+    folder: Path,
+    asked: _Asked,
+    how: _How,
+    campaign: Campaign | None,
+    key: KeyedHash | None,
+    told: NeedsOutput,
+) -> tuple[list[Segment], list[BriefFromNeeds]]:
+    """Analyse everybody who is asked for; returns the segments, and the briefs that follow."""
+    from generators.needs import ChannelModel, NeedsAnalysis
+
     with _progress() as progress:
         task = progress.add_task("reading", total=None)
 
         def tell(what: str) -> None:
             progress.update(task, description=what)
 
-        key = _key(config, data)
-        groups = _groups(folder, asked, key, seed, tell)
+        groups = _groups(folder, asked, key, how.settings.seed, tell)
         analysis = NeedsAnalysis.open(
             folder,
-            settings,
-            channels=ChannelModel.read(log) if log else None,
-            groups=groups if shrink_to == "segment" else (),
-            full_evidence=evidence == "full",
+            how.settings,
+            channels=ChannelModel.read(how.log) if how.log else None,
+            groups=groups if how.shrinks_to_segment else (),
+            full_evidence=how.full_evidence,
             tell=tell,
         )
-        everybody = analysis.users() if every else [_known_as(id_, key) for id_ in asked.users]
+        everybody = analysis.users() if asked.every else [_known_as(id_, key) for id_ in asked.users]
         progress.update(task, description="needs", total=len(groups) + len(everybody))
         written: list[BriefFromNeeds] = []
         briefed = _briefed(folder, analysis, campaign)
@@ -110,13 +140,8 @@ def needs(
                 written.extend(briefed(one))
                 yield one
 
-        told = NeedsOutput(output)
         told.take(found())
-    told.print(language)
-    if members:
-        write_members(groups, members)
-    if briefs:
-        write_briefs(written, briefs)
+    return groups, written
 
 
 def _check(language: str, evidence: str, shrink_to: str) -> None:
