@@ -167,7 +167,7 @@ def _examples(path: Path | None) -> NearCopies:
         return NearCopies(path.read_text(encoding="utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(
-            f"expected a UTF-8 file with one line of copy a line, got: {error}", file=str(path)
+            f"expected a UTF-8 file with one line of copy a line, got: {getattr(error, 'strerror', None) or error}", file=str(path)
         ) from error
 
 
