@@ -66,7 +66,8 @@ class PhonePreview:
 def print_report(console: Console, report: StudioReport, seconds: float) -> None:
     """Print what was written, what fell back and why."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_row("variants", f"{report.shown} of {report.asked} asked for{', every one verified' * (report.shown > 0)}")
+    verified = ", every one verified" if report.shown else ""
+    table.add_row("variants", f"{report.shown} of {report.asked} asked for{verified}")
     table.add_row("hooks by the backend", f"{report.from_model}, picked from {report.candidates} verified candidates")
     for reason, number in report.fallbacks.most_common():
         table.add_row("template instead", f"{number} ({reason})")
@@ -80,9 +81,8 @@ def print_report(console: Console, report: StudioReport, seconds: float) -> None
             table.add_row("", Text(f"{number} × {finding}"))
     if report.dropped:
         more = f" and {len(report.dropped) - 8} more" if len(report.dropped) > 8 else ""
-        table.add_row(
-            "dropped", Text(f"{len(report.dropped)}, no draft passed or nothing new to say: {', '.join(report.dropped[:8])}{more}")
-        )
+        named = f"{', '.join(report.dropped[:8])}{more}"
+        table.add_row("dropped", Text(f"{len(report.dropped)}, no draft passed or nothing new to say: {named}"))
     table.add_row("time", f"{seconds:.1f} s, {seconds / max(report.shown, 1):.2f} s a variant")
     console.print(table)
 

@@ -23,7 +23,9 @@ def approve(
     file: Annotated[Path, typer.Argument(metavar="VARIANTS.jsonl", help="As `copy` wrote it.")],
     variants: Annotated[list[str] | None, typer.Argument(metavar="[VARIANT]...", help="Ids to approve.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Approve every draft.")] = False,
-    reject: Annotated[list[str] | None, typer.Option(help="Id never to send; repeatable.")] = None,
+    reject: Annotated[
+        list[str] | None, typer.Option(help="Id never to send: its state becomes killed; repeatable.")
+    ] = None,
     by: Annotated[str, By] = "",
     note: Annotated[str, typer.Option(help="Why; kept in the provenance.")] = "",
 ) -> None:
