@@ -11,7 +11,6 @@ from generators.brief_file import read_briefs
 from generators.brief_plain import brief_plain
 from generators.needs import Campaign, brief_for, briefs_for
 from generators.needs.stage import Cycle
-from generators.needs.suiting import Suiting
 from generators.offer import Offer, OfferKind
 from generators.product import Product
 
@@ -139,7 +138,3 @@ def test_what_is_offered_is_of_the_kind_that_the_interest_is_called_by(analysis,
     topic = next(topic for topic in analysis.topics.named if topic == first.topic)
     assert not analysis.bears_name(next(iter(feed)), replace(topic, labels=("Rugs",)))
     assert analysis.bears_name("not in the catalogue", topic)
-
-
-def test_a_feed_of_products_without_a_profile_has_no_scores(analysis, told, folder):
-    assert Suiting(folder, ["never-seen"]).of(next(iter(told.values()))) == {}
