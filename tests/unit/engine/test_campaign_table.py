@@ -15,9 +15,10 @@ _ID = "maotan-qiu-of-the-long-name-01-f0843b2a"
 
 def test_ids_stand_whole_in_a_narrow_terminal() -> None:
     offer = {"kind": "percent", "percent": 20.0, "has_code": True, "free_shipping": False}
+    channels = {"email": {}, "sms": {}}
     variant = SimpleNamespace(
-        id=_ID, state="draft", channels={"email": {}, "sms": {}}, category="家居", offer=offer, embedding=(), embedding_model=""
-    )  # fmt: skip
+        id=_ID, state="draft", channels=channels, category="家居", offer=offer, embedding=(), embedding_model=""
+    )
     console = Console(file=io.StringIO(), width=80, color_system=None)
     console.print(_copy(cast("Any", SimpleNamespace(variants=[variant]))))
     shown = cast("io.StringIO", console.file).getvalue()
