@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 from rich.console import Console
 
-from engine.core.errors import CallerError
+from engine.core.errors import ArmsreachError, CallerError, CorruptState
 from generators.commands.approve import approve
 from generators.commands.check import check
 from generators.commands.copy import copy
@@ -28,13 +28,13 @@ app.add_typer(train, name="train")
 
 
 def main() -> None:
-    """Run a command; wrong input ends with code 2 and one line that says what to do."""
+    """Run a command; it ends with one line that says what to do: code 2 for wrong input, 1 for what else is known."""
     console = Console(stderr=True)
     try:
         app(standalone_mode=True)
-    except CallerError as error:
+    except ArmsreachError as error:
         console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        raise SystemExit(2) from error
+        raise SystemExit(2 if isinstance(error, CallerError | CorruptState) else 1) from error
 
 
 if __name__ == "__main__":

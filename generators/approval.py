@@ -83,7 +83,8 @@ class VariantsFile:
         if decision.state == "approved":
             for id_ in ids:
                 if found := self.findings(id_):
-                    message = f"{said(found[0])}; mend the copy or leave it out"
+                    remedy = "add it under a new id" if found[0].check == "state" else "mend the copy or leave it out"
+                    message = f"{said(found[0])}; {remedy}"
                     raise InvalidInput(message, field=id_, file=str(self.path))
         given = {"by": decision.by, "at": decision.at.isoformat(timespec="seconds")}
         given |= {"note": decision.note} if decision.note else {}

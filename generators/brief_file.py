@@ -39,7 +39,9 @@ def read_briefs(path: Path) -> list[Brief]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"expected a readable UTF-8 file, got: {error}", file=str(path)) from error
+        raise InvalidInput(
+            f"expected a readable UTF-8 file, got: {getattr(error, 'strerror', None) or error}", file=str(path)
+        ) from error
     briefs: dict[str, Brief] = {}
     for line, value in parsers[path.suffix](text, str(path)):
         try:

@@ -129,7 +129,9 @@ class Feed:
             needed = field in ("title", "price") or column != getattr(default, field)
             if needed and column and column not in present:
                 raise InvalidInput(
-                    f"the feed has no such column, only {', '.join(present)}; map it with --column {field}=NAME",
+                    f"the feed has no such column, only {', '.join(present)}; map it with --column {field}=NAME"
+                    if present
+                    else "expected a first line with the names of columns, got an empty file",
                     field=column,
                     file=str(self.path),
                     line=1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from generators.sms import SmsSize
 from generators.studio_report import StudioReport
+from generators.verification import Finding
 
 # About what a phone shows in one line at its usual type size.
 _SCREEN = 40
@@ -64,7 +66,8 @@ class PhonePreview:
 def print_report(console: Console, report: StudioReport, seconds: float) -> None:
     """Print what was written, what fell back and why."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_row("variants", f"{report.shown} of {report.asked} asked for, every one verified")
+    verified = ", every one verified" if report.shown else ""
+    table.add_row("variants", f"{report.shown} of {report.asked} asked for{verified}")
     table.add_row("hooks by the backend", f"{report.from_model}, picked from {report.candidates} verified candidates")
     for reason, number in report.fallbacks.most_common():
         table.add_row("template instead", f"{number} ({reason})")
@@ -73,14 +76,19 @@ def print_report(console: Console, report: StudioReport, seconds: float) -> None
     if report.alike:
         table.add_row("left out", f"{report.alike} that say nearly the same as another variant")
     if report.findings:
-        table.add_row("stopped by checks", f"{len(report.findings)} findings, none shown")
+        table.add_row("stopped by checks", f"{len(report.findings)} findings; no such copy is in the file")
+        for finding, number in Counter(_held(one) for one in report.findings).most_common(3):
+            table.add_row("", Text(f"{number} × {finding}"))
     if report.dropped:
         more = f" and {len(report.dropped) - 8} more" if len(report.dropped) > 8 else ""
-        table.add_row(
-            "dropped", Text(f"{len(report.dropped)}, nothing new to say: {', '.join(report.dropped[:8])}{more}")
-        )
+        named = f"{', '.join(report.dropped[:8])}{more}"
+        table.add_row("dropped", Text(f"{len(report.dropped)}, no draft passed or nothing new to say: {named}"))
     table.add_row("time", f"{seconds:.1f} s, {seconds / max(report.shown, 1):.2f} s a variant")
     console.print(table)
+
+
+def _held(finding: Finding) -> str:
+    return f"{finding.channel}.{finding.field}: {finding.reason}"
 
 
 def _push(fields: Mapping[str, str]) -> tuple[RenderableType, str]:
@@ -88,31 +96,37 @@ def _push(fields: Mapping[str, str]) -> tuple[RenderableType, str]:
     head.add_column()
     head.add_column(justify="right")
     head.add_row(Text("▢ Shop", style="dim"), Text("now", style="dim"))
-    return Group(head, Text(fields["title"], style="bold"), Text(fields["body"])), ""
+    return Group(head, _words(fields["title"], "bold"), _words(fields["body"])), ""
 
 
 def _sms(fields: Mapping[str, str]) -> tuple[RenderableType, str]:
     size = SmsSize.of(fields["text"])
-    bubble = Panel(Text(fields["text"]), box=box.ROUNDED, border_style="green", width=_SCREEN - 2)
+    bubble = Panel(_words(fields["text"]), box=box.ROUNDED, border_style="green", width=_SCREEN - 2)
     return bubble, f"{size.segments} part{'s' if size.segments != 1 else ''}, {size.encoding}"
 
 
 def _email(fields: Mapping[str, str]) -> tuple[RenderableType, str]:
     parts = [
-        Text(fields["subject"], style="bold"),
-        Text(fields["preheader"], style="dim"),
+        _words(fields["subject"], "bold"),
+        _words(fields["preheader"], "dim"),
         Text(""),
-        Text(fields["body"]),
+        _words(fields["body"]),
     ]
     return Group(*parts), ""
 
 
 def _banner(fields: Mapping[str, str]) -> tuple[RenderableType, str]:
-    return Group(Text(fields["headline"], style="bold"), Align.right(Text(f" {fields['cta']} ", style="reverse"))), ""
+    return Group(_words(fields["headline"], "bold"), Align.right(Text(f" {fields['cta']} ", style="reverse"))), ""
 
 
 def _plain(fields: Mapping[str, str]) -> tuple[RenderableType, str]:
-    return Group(*(Text.assemble((f"{name} ", "dim"), text) for name, text in fields.items())), ""
+    lines = (Text.assemble((f"{name} ", "dim"), text, overflow="fold") for name, text in fields.items())
+    return Group(*lines), ""
+
+
+def _words(text: str, style: str = "") -> Text:
+    """Copy to be read to its end: Chinese has no spaces to break lines at, and would be cut off."""
+    return Text(text, style=style, overflow="fold")
 
 
 def preview(console: Console, records: Sequence[Mapping[str, Any]]) -> None:

@@ -22,7 +22,7 @@ def results_table(records: Sequence[Mapping[str, Any]], most: int = 20) -> Table
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name, justify in (("brief", "left"), ("rank", "right"), ("tone", "left"), ("by", "left"), ("score", "right")):
         table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=True)
-    table.add_column("hook")
+    table.add_column("hook", overflow="fold")
     for record in records[:most]:
         made = record["provenance"]
         total = made.get("scores", {}).get("total")
@@ -31,7 +31,7 @@ def results_table(records: Sequence[Mapping[str, Any]], most: int = 20) -> Table
             str(made.get("rank", "")),
             str(record["features"].get("tone", "")),
             Text(str(made["model"])),
-            "" if total is None else f"{total:+.2f}",
+            "" if total is None else f"{round(total, 2) + 0.0:+.2f}",
             Text(str(made["hook"])),
         )
     if len(records) > most:

@@ -63,7 +63,9 @@ def variants_from_file(path: Path) -> list[Variant]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"expected a UTF-8 file of variants, got: {error}", file=str(path)) from error
+        raise InvalidInput(
+            f"expected a UTF-8 file of variants, got: {getattr(error, 'strerror', None) or error}", file=str(path)
+        ) from error
     variants: dict[str, Variant] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():

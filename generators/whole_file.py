@@ -14,13 +14,15 @@ def write_whole(path: Path, parts: Iterable[str], *, encoding: str = "utf-8") ->
     """Write parts one after the other into a file that appears by rename.
 
     Raises:
-        InvalidInput: The folder does not exist or cannot be written.
+        InvalidInput: The folder does not exist or cannot be written, or the path is a folder.
     """
+    if path.is_dir():
+        raise InvalidInput("expected a file to write, got a folder; give a name within it", file=str(path))
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path())
     except OSError as error:
         message = f"cannot write there ({error.strerror}); make the folder or choose another"
-        raise InvalidInput(message, field="--output", file=str(path)) from error
+        raise InvalidInput(message, file=str(path)) from error
     scratch = Path(name)
     try:
         with os.fdopen(handle, "w", encoding=encoding, newline="") as stream:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from engine.client import CampaignState
 from engine.commands.target import DEFAULT_TARGET, Target, server
@@ -18,7 +18,7 @@ from engine.config import read_toml
 from engine.core.campaign import Campaign
 from engine.core.feedback_file import Comments, read_feedback
 from engine.core.reading import plain, read
-from engine.core.variant import VariantState
+from engine.core.variant import Variant, VariantState
 
 campaign = typer.Typer(help="Campaigns and their copy, on a running server.", no_args_is_help=True)
 
@@ -133,18 +133,34 @@ def _show(state: CampaignState, said: Mapping[str, Comments] | None = None) -> N
         f"  {found.exploration.label}  control {found.shares.control:.1%}  holdout {found.shares.holdout:.1%}",
         highlight=False,
     )
-    table = Table("variant", "state", "channels", "category", "offer", "embedding", *(["comments"] if said else []))
+    console.print(_copy(found, said))
+    if said is not None and not any(variant.id in said for variant in found.variants):
+        console.print("no comment is of this copy: its variants are not those of --feedback", style="yellow")
+
+
+def _copy(found: Campaign, said: Mapping[str, Comments] | None = None) -> Table:
+    """Lay out the copy; ids stand whole, since `approve`, `pause` and `kill` take them."""
+    table = Table(Column("variant", no_wrap=True), Column("state", no_wrap=True))
+    for name in ("channels", "category", "offer", "embedding" if said is None else "comments"):
+        table.add_column(name, overflow="fold")
     for variant in found.variants:
         table.add_row(
             variant.id,
             variant.state,
             " ".join(variant.channels),
             variant.category,
-            " ".join(f"{name}={value}" for name, value in variant.offer.items()),
-            f"{variant.embedding_model} {len(variant.embedding)}" if variant.embedding else "",
-            *([str(said.get(variant.id, "none"))] if said else []),
+            " ".join(_named(name, value) for name, value in variant.offer.items() if value is not False),
+            _embedded(variant) if said is None else str(said.get(variant.id, "none")),
         )
-    console.print(table)
+    return table
+
+
+def _embedded(variant: Variant) -> str:
+    return f"{variant.embedding_model} {len(variant.embedding)}" if variant.embedding else ""
+
+
+def _named(name: str, value: object) -> str:
+    return name if value is True else f"{name}={value}"
 
 
 def _counted(found: Campaign) -> str:

@@ -23,7 +23,9 @@ def approve(
     file: Annotated[Path, typer.Argument(metavar="VARIANTS.jsonl", help="As `copy` wrote it.")],
     variants: Annotated[list[str] | None, typer.Argument(metavar="[VARIANT]...", help="Ids to approve.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Approve every draft.")] = False,
-    reject: Annotated[list[str] | None, typer.Option(help="Id never to send; repeatable.")] = None,
+    reject: Annotated[
+        list[str] | None, typer.Option(help="Id never to send: its state becomes killed; repeatable.")
+    ] = None,
     by: Annotated[str, By] = "",
     note: Annotated[str, typer.Option(help="Why; kept in the provenance.")] = "",
 ) -> None:
@@ -61,14 +63,21 @@ def _ask(found: VariantsFile, by: str, note: str, console: Console) -> None:
         keys = "r reject, s skip, q stop" if findings else "a approve, r reject, s skip, q stop"
         answer = ""
         while answer not in (*_KEYS, "q") or (answer == "a" and findings):
-            answer = typer.prompt(
-                f"{number} of {len(drafts)}  {id_}  [{keys}]", default="s", show_default=False
-            ).lower()
+            answer = _answer(f"{number} of {len(drafts)}  {id_}  [{keys}]")
         if answer == "q":
             break
         if _KEYS[answer]:
             found.decide([id_], Decision(_KEYS[answer], by, datetime.now(UTC), note))
     _summary(found, console)
+
+
+def _answer(question: str) -> str:
+    """What was typed in lower case; Ctrl-C and the end of input stop as `q` does."""
+    try:
+        return str(typer.prompt(question, default="s", show_default=False)).lower()
+    except typer.Abort:
+        typer.echo()
+        return "q"
 
 
 def _summary(found: VariantsFile, console: Console) -> None:

@@ -136,6 +136,8 @@ class _remembered:  # noqa: N801 - reads as a verb where it is used
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
+        if isinstance(error[1], KeyboardInterrupt) and self._model.name != TemplateHooks.name:
+            self._console.print("stopped; the same command goes on where it was", highlight=False)
 
 
 def _written(model: HookModel, run: _Run, vectors: Embedder, console: Console) -> tuple[Studio, list[Written]]:
@@ -167,7 +169,8 @@ def _examples(path: Path | None) -> NearCopies:
         return NearCopies(path.read_text(encoding="utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(
-            f"expected a UTF-8 file with one line of copy a line, got: {error}", file=str(path)
+            f"expected a UTF-8 file with one line of copy a line, got: {getattr(error, 'strerror', None) or error}",
+            file=str(path),
         ) from error
 
 

@@ -58,7 +58,7 @@ def feedback(
     variants = by_variant(read, minimum)
     beside = write_results(read, variants, output, minimum)
     Console().print(feedback_table(variants, minimum))
-    console.print(f"wrote {len(read)} comments to {output} and their sums to {beside}", highlight=False)
+    console.print(f"wrote {len(read)} comments to {output} and their sums to {beside}", highlight=False, soft_wrap=True)
     if outcomes is not None or report:
         _give_back(read, campaign, outcomes, (report, token_file, ca), console)
 
@@ -101,7 +101,7 @@ def _give_back(
         console.print(f"{unnamed} comments name neither a decision nor a user and a time; no outcome", highlight=False)
     if file is not None:
         write_outcomes(found, file)
-        console.print(f"wrote {len(found)} outcomes to {file}", highlight=False)
+        console.print(f"wrote {len(found)} outcomes to {file}", highlight=False, soft_wrap=True)
     target, token_file, ca = server
     if target:
         from engine.client import Client, ClientOptions

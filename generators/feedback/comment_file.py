@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -70,7 +71,7 @@ def read_comments(path: Path, columns: CommentColumns | None = None, encoding: s
         encoding: Of a CSV file; gb18030 for Chinese GBK.
 
     Raises:
-        InvalidInput: Naming file, line and column; never what stands there.
+        InvalidInput: There is none; or naming file, line and column, never what stands there.
     """
     columns = columns or CommentColumns()
     rows = _json_rows(path) if ".jsonl" in path.suffixes or ".json" in path.suffixes else _csv_rows(path, encoding)
@@ -84,6 +85,8 @@ def read_comments(path: Path, columns: CommentColumns | None = None, encoding: s
         comment = _comment(row, line, columns, path)
         if comment is not None:
             comments.append(comment)
+    if not comments:
+        raise InvalidInput("expected at least one comment, got none", field=path.name)
     return comments
 
 
@@ -155,5 +158,6 @@ def _csv_rows(path: Path, encoding: str) -> Iterator[tuple[int, Mapping[str, Any
 def _bytes(path: Path) -> bytes:
     try:
         return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
-        raise InvalidInput(f"expected a file that can be read: {type(error).__name__}", field=str(path)) from None
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or "it breaks off, or is no gzip file"
+        raise InvalidInput(f"expected a file that can be read, got: {reason}", field=str(path)) from None

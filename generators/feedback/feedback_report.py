@@ -13,6 +13,7 @@ from generators.feedback.intervals import Interval
 from generators.feedback.masking import masked
 from generators.feedback.reading import ReadComment
 from generators.feedback.variant_feedback import VariantFeedback
+from generators.whole_file import write_whole
 
 SCHEMA = "armsreach.feedback.v1"
 _TOPICS_SHOWN = 3
@@ -45,17 +46,20 @@ def write_results(read: Sequence[ReadComment], variants: Sequence[VariantFeedbac
 
     Returns:
         The second file, `OUTPUT.variants.json`.
+
+    Raises:
+        InvalidInput: They cannot be written.
     """
     beside = output.with_name(f"{output.stem}.variants.json")
     lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in comment_records(read))
-    _replaced(output, lines)
+    write_whole(output, [lines])
     document = {
         "schema": SCHEMA,
         "comments": len(read),
         "minimum": minimum,
         "variants": [item.to_document(minimum) for item in variants],
     }
-    _replaced(beside, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    write_whole(beside, [json.dumps(document, ensure_ascii=False, indent=1) + "\n"])
     return beside
 
 
@@ -80,9 +84,3 @@ def _shown(interval: Interval | None, form: str, minimum: int) -> str:
     if interval is None:
         return f"under {minimum}"
     return f"{interval.value:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
-
-
-def _replaced(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

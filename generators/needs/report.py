@@ -68,7 +68,7 @@ def _interests(needs: Needs, words: dict[str, Any], *, wide: bool) -> list[Rende
         stage = _stage(interest, needs.as_of.date(), words)
         said = [_said(item, words) for item in interest.evidence]
         table.add_row(
-            Text(_name(interest, words)),
+            Text(_name(interest, words), overflow="fold"),
             f"{percent(interest.share)} ({percent(interest.base)})",
             f"{min(interest.confidence, 0.999):.0%}" if interest.confidence < 0.995 else ">99%",
             Text(words[trend], style=_COLOURS.get(trend, "dim")),
@@ -77,7 +77,9 @@ def _interests(needs: Needs, words: dict[str, Any], *, wide: bool) -> list[Rende
             *([Text("\n".join(said), style="dim")] if wide else []),
         )
         told = said if interest.stage is None else [stage.plain, *said]
-        under.append(Text.assemble((f"{_name(interest, words)}: ", "bold"), ("; ".join(told), "dim")))
+        if told:
+            line = ((f"{_name(interest, words)}{words['colon']}", "bold"), (words["and"].join(told), "dim"))
+            under.append(Text.assemble(*line, overflow="fold"))
     if needs.intent_reason:
         table.caption = f"–: {words['reasons'][needs.intent_reason]}"
     return [table] if wide else [table, *under, Text()]
@@ -133,7 +135,7 @@ def _price(price: PriceSensitivity, words: dict[str, Any]) -> str:
 def _hours(hours: HourHabits, words: dict[str, Any]) -> RenderableType:
     if hours.mean_hour is None or hours.concentration is None or hours.evenly is None:
         return str(words["reasons"][hours.reason])
-    slots = "; ".join(
+    slots = words["and"].join(
         words["slot"].format(
             start=slot.start, end=(slot.start + 3) % 24, share=percent(slot.share), low=percent(slot.low),
             high=percent(slot.high),

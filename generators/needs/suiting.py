@@ -35,7 +35,7 @@ class Suiting:
         self._items = [item for item in items if item in rows]
         places = np.array([rows[item] for item in self._items], dtype=np.int64)
         vectors = np.load(opened.path(ITEM_VECTORS), mmap_mode="r")
-        self._vectors = np.asarray(vectors[places], dtype=np.float32).reshape(len(places), -1)
+        self._vectors = np.asarray(vectors[places], dtype=np.float32)
         self._shoppers = table["shoppers"].to_numpy()[places]
         self._store = ProfileStore(folder)
         self._sharpness = ProfileSettings.from_json(opened.manifest.settings).sharpness

@@ -24,7 +24,9 @@ def decision_rows(path: Path) -> Iterator[Mapping[str, Any]]:
         UnsupportedVersion: A newer armsreach wrote it.
     """
     if not path.is_file():
-        raise InvalidInput("expected a decision log, .jsonl or .parquet", field=str(path))
+        raise InvalidInput(
+            "expected a decision log, .jsonl or .parquet, got no such file; check the path", field=str(path)
+        )
     rows = _parquet_rows(path) if path.suffix == ".parquet" else _json_rows(path)
     for line, row in rows:
         field = f"{path.name}:{line}"

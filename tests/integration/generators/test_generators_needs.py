@@ -104,6 +104,17 @@ def test_wrong_input_ends_in_one_line_and_code_2(shop: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_feed_of_products_that_the_profiles_do_not_know(shop: Path, tmp_path: Path) -> None:
+    feed, briefs = tmp_path / "feed.csv", tmp_path / "briefs.jsonl"
+    feed.write_text("id,title,category,price\nnew-1,白茶 50克,茶叶,30\n", encoding="utf-8")
+    done = run(
+        "needs", str(shop / "profiles"), "--user", "u3", "--products", str(feed), "--briefs", str(briefs),
+        "--currency", "CNY", "--language", "zh",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert json.loads(briefs.read_text(encoding="utf-8"))["product"]["title"] == "白茶 50克"
+
+
 def test_shoppers_can_be_shrunk_to_their_segment(shop: Path, tmp_path: Path) -> None:
     out, members = tmp_path / "needs.jsonl", tmp_path / "members.csv"
     options = ("--user", "u0", "--segment", "3", "--shrink-to", "segment", "-o", str(out), "--members", str(members))
