@@ -6,6 +6,7 @@ import os
 import signal
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.config import Settings
@@ -143,14 +144,11 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
     )
     telemetry = open_telemetry(settings, number, registry, table, shared)
     commits = GroupCommit(WatchedWriter(writer, telemetry.commits))
-    frequencies = Frequencies(settings.caps, settings.caps_table.users) if shared is None else shared.frequencies
-    if shared is None:
-        fill_frequencies(settings, frequencies, anew=True)
+    frequencies = shared.frequencies if shared is not None else _own_frequencies(settings)
     allowances = open_allowances(settings, ledger, chain_name(number), arms)
-    adoption = Adoption(
-        registry, allowances, frequencies, lambda: JournalReader(journal, arms=arms), clock.now,
-        None if shared is None else lambda: os.kill(os.getppid(), signal.SIGHUP),
-    )  # fmt: skip
+    refork = None if shared is None else _ask_for_new_workers
+    reader = partial(JournalReader, journal, arms=arms)
+    adoption = Adoption(registry, allowances, frequencies, reader, clock.now, refork)
     adoption.open(writer.position)
     telemetry.sources.append(allowance_gauges(allowances))
 
@@ -174,6 +172,18 @@ def open_worker(settings: Settings, number: int = 0, shared: SharedTables | None
         profiles=profiles,
         number=number,
     )
+
+
+def _own_frequencies(settings: Settings) -> Frequencies:
+    """The caps of a worker that shares them with no other, as checkpoint and journal have them."""
+    frequencies = Frequencies(settings.caps, settings.caps_table.users)
+    fill_frequencies(settings, frequencies, anew=True)
+    return frequencies
+
+
+def _ask_for_new_workers() -> None:
+    """Have the supervisor restart its workers, one by one."""
+    os.kill(os.getppid(), signal.SIGHUP)
 
 
 def _close_orphans(settings: Settings, campaigns: Campaigns, ledger: Ledger, arms: ArmsOf, now: datetime) -> None:
