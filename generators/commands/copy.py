@@ -11,15 +11,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from engine.core.errors import InvalidInput
 from generators.approval import Decision, VariantsFile
@@ -32,6 +23,7 @@ from generators.gallery import write_gallery
 from generators.hooks import HookModel, TemplateHooks, hook_model
 from generators.hooks.backends import BACKENDS
 from generators.preview import preview, print_report
+from generators.progress import progress_bar
 from generators.ranking import NearCopies, PredictedCtr, Scorer
 from generators.ranking.choice import ranker_for
 from generators.remembered import RememberedHooks
@@ -142,15 +134,7 @@ class _remembered:  # noqa: N801 - reads as a verb where it is used
 
 def _written(model: HookModel, run: _Run, vectors: Embedder, console: Console) -> tuple[Studio, list[Written]]:
     studio = Studio(model, seed=run.seed, ranker=ranker_for(model, vectors, run.scorers), examples=run.examples)
-    bar = (
-        SpinnerColumn(),
-        TextColumn("writing"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*bar, console=console, transient=True) as progress:
+    with progress_bar(console, remaining=True) as progress:
         task = progress.add_task("writing", total=len(run.briefs) * run.count)
         return studio, studio.write(run.briefs, run.count, lambda done: progress.advance(task, done))
 

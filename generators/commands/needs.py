@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from engine.core.errors import InvalidInput
 from generators.brief import CHANNELS, LANGUAGES, Brief
 from generators.commands.needs_output import NeedsOutput, write_briefs, write_members
 from generators.feed import Feed, FeedColumns
 from generators.offer import Offer, OfferKind
+from generators.progress import progress_bar
 
 if TYPE_CHECKING:
     from engine.core.keyed_hash import KeyedHash
@@ -114,7 +114,7 @@ def _analysed(
     """Analyse everybody who is asked for; returns the segments, and the briefs that follow."""
     from generators.needs import ChannelModel, NeedsAnalysis
 
-    with _progress() as progress:
+    with progress_bar(Console(stderr=True)) as progress:
         task = progress.add_task("reading", total=None)
 
         def tell(what: str) -> None:
@@ -273,15 +273,3 @@ def _known_as(user: str, key: KeyedHash | None) -> str:
     from engine.core.keyed_hash import Domain
 
     return key.digest(Domain.USER, user).hex() if key else user
-
-
-def _progress() -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )

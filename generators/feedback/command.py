@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from engine.core.errors import InvalidInput
 from generators.embeddings import embedder_named
@@ -22,6 +21,7 @@ from generators.feedback.feedback_report import feedback_table, write_results
 from generators.feedback.reader_model import OpinionModel
 from generators.feedback.reading import OpinionReader, ReadComment, read_opinions
 from generators.feedback.variant_feedback import MINIMUM, by_variant
+from generators.progress import progress_bar
 from generators.texts.decision_log import decision_rows, variant_of
 
 TOKEN_VARIABLE = "ARMSREACH_TOKEN"
@@ -83,8 +83,7 @@ def _models(encoder: str, comments: Sequence[Comment], console: Console) -> Mapp
 
 
 def _read(comments: Sequence[Comment], models: Mapping[str, OpinionReader], console: Console) -> list[ReadComment]:
-    bar = (SpinnerColumn(), TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*bar, console=console, transient=True) as progress:
+    with progress_bar(console) as progress:
         task = progress.add_task("reading", total=len(comments))
         return read_opinions(comments, models, lambda done: progress.advance(task, done))
 
