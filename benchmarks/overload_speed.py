@@ -56,7 +56,7 @@ def main() -> None:
         )
         prepare(settings, made)
         bodies = folder / "bodies"
-        write_bodies(bodies, requests(made, int(options.seconds * (options.times + 3) * 4_000), 200_000))
+        write_bodies(bodies, requests(made, int(options.seconds * (options.times + 3) * 7_000), 200_000))
         serve = [sys.executable, "-m", "engine", "serve", "--config", str(config), "--data", settings.data]
         server = Process([*serve, "--port", "0"], folder, "serve", mine)
         try:

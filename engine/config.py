@@ -27,8 +27,8 @@ class ServerSettings:
         drain_s: How long running calls may finish after a stop.
         max_message_mb: Largest message in either direction.
         workers: Serving processes on the same port.
-        max_pending: Plain calls of `Delivery` under way in one worker at most, while up to twice as many wait inside
-            grpc; beyond, calls are refused with RESOURCE_EXHAUSTED, or with CANCELLED where there are many too many.
+        max_pending: Plain calls of `Delivery` that one worker serves at a time; those beyond wait for their turn.
+        max_wait_ms: How long a call may wait for its turn before it is refused with RESOURCE_EXHAUSTED.
         max_streams: Batch streams of one worker at most.
         stream_idle_s: A batch stream whose sender says nothing for so long is ended.
         keepalive_s: A silent connection is asked for a sign of life this often, and dropped where none comes.
@@ -43,6 +43,7 @@ class ServerSettings:
     max_message_mb: int = 64
     workers: int = 1
     max_pending: int = 64
+    max_wait_ms: float = 50.0
     max_streams: int = 64
     stream_idle_s: float = 60.0
     keepalive_s: float = 30.0
@@ -50,7 +51,7 @@ class ServerSettings:
     connection_age_s: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("max_pending", "max_streams", "stream_idle_s", "keepalive_s", "connection_idle_s"):
+        for name in ("max_pending", "max_wait_ms", "max_streams", "stream_idle_s", "keepalive_s", "connection_idle_s"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"expected a number above 0, got {getattr(self, name)}", field=name)
         if self.connection_age_s < 0:

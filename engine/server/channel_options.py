@@ -6,23 +6,22 @@ from engine.config import ServerSettings
 
 _SIGN_OF_LIFE_MS = 10_000
 _PINGS_ALLOWED_MS = 5_000
+_QUEUED = 16
 
 
 def channel_options(settings: ServerSettings) -> list[tuple[str, int]]:
     """Options of the listening side.
 
-    Under overload calls wait inside grpc before any handler hears of them, as `Intake` takes over no more than there is
-    room for. That queue has a bound, too, beyond which grpc turns them away by itself: for some 18 µs each, but as
-    CANCELLED, as it knows no better. From `max_pending` waiting calls on some are turned away so, from twice that on
-    all. It has to take in what comes while a block of decisions is made, so a much shorter one would run dry.
+    Calls wait in `Intake`. Behind that grpc's core has a queue of its own for each method, which fills only in a flood.
+    It is kept short, as what waits there can be told nothing: beyond it grpc turns calls away as CANCELLED.
     """
     size = settings.max_message_mb << 20
     options = [
         ("grpc.max_receive_message_length", size),
         ("grpc.max_send_message_length", size),
         ("grpc.so_reuseport", int(settings.workers > 1)),
-        ("grpc.server.max_pending_requests", settings.max_pending),
-        ("grpc.server.max_pending_requests_hard_limit", 2 * settings.max_pending),
+        ("grpc.server.max_pending_requests", _QUEUED),
+        ("grpc.server.max_pending_requests_hard_limit", 2 * _QUEUED),
         ("grpc.keepalive_time_ms", int(1e3 * settings.keepalive_s)),
         ("grpc.keepalive_timeout_ms", _SIGN_OF_LIFE_MS),
         ("grpc.http2.min_ping_interval_without_data_ms", _PINGS_ALLOWED_MS),

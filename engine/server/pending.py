@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Protocol
 
 from engine.core.errors import DeadlinePassed, ResourceExhausted
@@ -58,12 +57,6 @@ class Pending:
         self._most = most
         self.message = f"expected at most {most} calls under way ({what}), and there are; try again later"
         self.under_way = self.shed = self.expired = 0
-        self._waiting: asyncio.Future[bool] | None = None
-
-    @property
-    def full(self) -> bool:
-        """Whether the next call would be turned away."""
-        return self.under_way >= self._most
 
     def enter(self, context: Any) -> None:
         """See `Bound`."""
@@ -79,27 +72,3 @@ class Pending:
     def leave(self) -> None:
         """See `Bound`."""
         self.under_way -= 1
-        if self._waiting is not None:
-            self._tell(True)
-
-    async def room(self, within_s: float) -> bool:
-        """Wait until a call is over; for one waiter at a time.
-
-        Args:
-            within_s: How long at most.
-
-        Returns:
-            Whether one was.
-        """
-        loop = asyncio.get_running_loop()
-        self._waiting = loop.create_future()
-        timer = loop.call_later(within_s, self._tell, False)
-        try:
-            return await self._waiting
-        finally:
-            self._waiting = None
-            timer.cancel()
-
-    def _tell(self, is_room: bool) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(is_room)

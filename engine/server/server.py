@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from engine.config import Settings
 from engine.config_access import SecuritySettings
-from engine.core.errors import Unavailable
+from engine.core.errors import ResourceExhausted, Unavailable
 from engine.journal import JournalFailed
 from engine.pb.armsreach.v1 import (
     campaigns_pb2,
@@ -31,13 +31,13 @@ from engine.server.campaigns_servicer import CampaignsServicer
 from engine.server.channel_options import channel_options
 from engine.server.delivery_servicer import DeliveryServicer
 from engine.server.free_port import is_free
+from engine.server.grpc_calls import BareServer, GrpcCalls
 from engine.server.guarded import Gate, Guarded, methods_of
 from engine.server.health_report import HealthReport
 from engine.server.intake import Intake
 from engine.server.models_servicer import ModelsServicer
 from engine.server.pending import Pending
-from engine.server.refusing import Refusing
-from engine.server.unregistered import Unregistered
+from engine.server.statuses import status_of
 from engine.store.access import TokenFile
 from engine.wiring import Worker
 
@@ -73,14 +73,17 @@ class Server:
         self._report = HealthReport(self._health, SERVICES, worker.telemetry)
         self._tasks: list[asyncio.Task[None]] = []
         self._failing = False
-        self._grpc = grpc.aio.server(options=channel_options(settings.server))
+        self._grpc = BareServer(channel_options(settings.server), BOUNDED)
         self.port = 0
         self._metrics: MetricsEndpoint | None = None
         gate, watch = gate_of(settings, settings.server.workers), worker.telemetry.calls
+        place = settings.server
         self.calls = Pending(settings.server.max_pending, "server.max_pending")
         self.streams = Pending(settings.server.max_streams, "server.max_streams")
-        self._grpc.add_generic_rpc_handlers((Refusing(self.calls, BOUNDED, watch),))
-        registering = Unregistered(self._grpc, BOUNDED)
+        self._intake = Intake(
+            GrpcCalls(self._grpc, status_of(ResourceExhausted(self.calls.message))),
+            BOUNDED, place.max_pending, place.max_wait_ms / 1e3, watch,
+        )  # fmt: skip
         for module, name, add, servicer in (
             (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
              DeliveryServicer(worker.delivery, worker.explaining)),
@@ -93,7 +96,7 @@ class Server:
             register: Any = add
             traced = worker.telemetry.tracing.traced(servicer, methods)
             calls, streams = (self.calls, self.streams) if name == "Delivery" else (None, None)
-            register(Guarded(traced, methods, gate, watch, calls, streams, settings.server.stream_idle_s), registering)
+            register(Guarded(traced, methods, gate, watch, calls, streams, settings.server.stream_idle_s), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection(
             (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME), self._grpc
@@ -117,8 +120,8 @@ class Server:
             self.port = listen(self._grpc, address, self._settings.security)
         except RuntimeError:
             raise taken from None
-        Intake(self.calls).attend(asyncio.get_running_loop())
         await self._grpc.start()
+        self._intake.begin()
         await self._report.look()
         self._worker.telemetry.start()
         telemetry = self._settings.telemetry
@@ -173,6 +176,7 @@ class Server:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        self._intake.end()
         await self._grpc.stop(self._settings.server.drain_s)
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.close)

@@ -1,142 +1,202 @@
-"""Calls are taken over only while there is room, and a burst is not mistaken for an overload."""
+"""Calls begin while there is room, wait for a while where there is none, and are refused after that."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
+import grpc
 import pytest
 
+from engine.server.guarded import NoWatch
 from engine.server.intake import Intake
-from engine.server.pending import Pending
-from engine.server.unregistered import Unregistered
+
+DECIDE, EXPLAIN = "/p.Delivery/Decide", "/p.Delivery/Explain"
+EXHAUSTED = int(grpc.StatusCode.RESOURCE_EXHAUSTED.value[0])
 
 
-class Call:
-    def time_remaining(self) -> float | None:
-        return None
-
-
-class Asking:
-    """Asks for calls as `grpc.aio` does."""
+class Grpc:
+    """Calls that come when a test says so, and end when it says so."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.asked: dict[str, deque[asyncio.Future[str]]] = {DECIDE: deque(), EXPLAIN: deque()}
+        self.begun: list[str] = []
+        self.refused: list[str] = []
+        self.ends: dict[str, asyncio.Future[None]] = {}
+        self.loses = False
+        self.intake: Intake | None = None
 
-    async def _request_call(self) -> str:
-        self.asked += 1
-        return "a call"
+    def ask(self, method: str) -> Coroutine[Any, Any, str]:
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.asked[method].append(future)
 
-    async def anything(self) -> str:
-        return "done"
+        async def came() -> str:
+            return await future
+
+        return came()
+
+    async def serve(self, method: str, call: str) -> None:
+        self.begun.append(call)
+        self.ends[call] = asyncio.get_running_loop().create_future()
+        await self.ends[call]
+
+    async def refuse(self, call: str) -> None:
+        self.refused.append(call)
+        if self.loses:
+            raise grpc.aio.InternalError("the caller has gone")
+
+    async def come(self, *calls: str, method: str = DECIDE) -> None:
+        for call in calls:
+            self.asked[method].popleft().set_result(call)
+        await turns()
+
+    async def end(self, *calls: str) -> None:
+        for call in calls:
+            self.ends.pop(call).set_result(None)
+        await turns()
 
 
-def full() -> Pending:
-    pending = Pending(1, "server.max_pending")
-    pending.enter(Call())
-    return pending
+class Counting(NoWatch):
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, int]] = Counter()
+
+    def done(self, method: str, seconds: float, code: int) -> None:
+        self.counts[method, code] += 1
 
 
-async def turns(count: int = 5) -> None:
+async def turns(count: int = 6) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
 
 
-async def test_a_call_is_taken_over_once_there_is_room() -> None:
-    pending, grpc = full(), Asking()
-    intake, loop = Intake(pending, lasting_s=60.0), asyncio.get_running_loop()
-    next_call = intake.task(loop, grpc._request_call())
+@pytest.fixture
+async def calls() -> AsyncIterator[Grpc]:
+    yield Grpc()
+    ending = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
+
+
+def opened(calls: Grpc, most: int = 2, patience_s: float = 60.0, **how: Any) -> Intake:
+    intake = Intake(calls, (DECIDE, EXPLAIN), most, patience_s, how.pop("watch", NoWatch()), **how)
+    intake.begin()
+    calls.intake = intake
+    return intake
+
+
+async def test_many_calls_are_asked_for_ahead_and_again_as_they_begin(calls: Grpc) -> None:
+    opened(calls, most=4)
+    ahead = len(calls.asked[DECIDE])
+    assert ahead == len(calls.asked[EXPLAIN]) == 32
+    await calls.come("a", "b")
+    assert calls.begun == ["a", "b"]
+    assert len(calls.asked[DECIDE]) == ahead
+
+
+async def test_calls_beyond_the_bound_wait_and_the_oldest_is_next(calls: Grpc) -> None:
+    opened(calls)
+    await calls.come("a", "b", "c", "d")
+    assert calls.begun == ["a", "b"]
+    await calls.end("a")
+    assert calls.begun == ["a", "b", "c"]
+    await calls.end("b", "c")
+    assert calls.begun == ["a", "b", "c", "d"]
+    assert not calls.refused
+
+
+async def test_the_bound_is_one_for_all_methods(calls: Grpc) -> None:
+    opened(calls)
+    await calls.come("a", "b")
+    await calls.come("x", method=EXPLAIN)
+    assert calls.begun == ["a", "b"]
+    await calls.end("b")
+    assert calls.begun == ["a", "b", "x"]
+
+
+async def test_what_waits_counts_as_asked_for(calls: Grpc) -> None:
+    opened(calls)
+    ahead = len(calls.asked[DECIDE])
+    await calls.come("a", "b", "c", "d")
+    assert len(calls.asked[DECIDE]) == ahead - 2, "no more than so many are held, whoever has them"
+
+
+async def test_who_waits_too_long_is_refused_though_nothing_else_happens(calls: Grpc) -> None:
+    watch = Counting()
+    opened(calls, patience_s=0.02, watch=watch)
+    await calls.come("a", "b", "c", "d")
+    assert not calls.refused
+    await asyncio.sleep(0.06)
+    assert calls.refused == ["c", "d"]
+    assert calls.begun == ["a", "b"]
+    assert watch.counts == {("Decide", EXHAUSTED): 2}
+
+
+async def test_once_calls_are_refused_the_newest_is_next(calls: Grpc) -> None:
+    opened(calls, most=1, patience_s=0.2)
+    await calls.come("a", "b")
+    await asyncio.sleep(0.23)
+    assert calls.refused == ["b"]
+    await calls.come("c", "d")
+    await calls.end("a")
+    assert calls.begun == ["a", "d"]
+    await asyncio.sleep(0.12)
+    assert calls.refused == ["b", "c"], "patience is shorter than 0.2 s, too"
+
+
+async def test_after_a_while_without_refusals_the_oldest_is_next_again(calls: Grpc) -> None:
+    opened(calls, most=1, patience_s=0.02)
+    await calls.come("a", "b")
+    await asyncio.sleep(0.05)
+    assert calls.refused == ["b"]
+    await asyncio.sleep(0.12)
+    await calls.come("c", "d")
+    await calls.end("a")
+    assert calls.begun == ["a", "c"]
+
+
+async def test_refusals_cost_credit_and_without_it_few_calls_are_asked_for(calls: Grpc) -> None:
+    opened(calls, most=4, patience_s=0.005, refusals_per_s=0.0)
+    await calls.come(*(f"s{i}" for i in range(4)))
+    for round_ in range(10):
+        await calls.come(*(f"{round_}-{i}" for i in range(len(calls.asked[DECIDE]))))
+        await asyncio.sleep(0.012)
+    assert len(calls.refused) > 100
+    assert len(calls.asked[DECIDE]) == 16, "the least: calls go on being taken over"
+
+
+async def test_credit_comes_back(calls: Grpc) -> None:
+    opened(calls, most=4, patience_s=0.005, refusals_per_s=1e5)
+    await calls.come(*(f"s{i}" for i in range(4)))
+    for round_ in range(5):
+        await calls.come(*(f"{round_}-{i}" for i in range(12)))
+        await asyncio.sleep(0.012)
+    await calls.end("s0", "s1")
+    await calls.come("last")
+    assert len(calls.asked[DECIDE]) == 32
+
+
+async def test_a_refusal_that_does_not_arrive_stops_nothing(calls: Grpc, caplog: pytest.LogCaptureFixture) -> None:
+    calls.loses = True
+    opened(calls, most=1, patience_s=0.005)
+    await calls.come("a", "b")
+    await asyncio.sleep(0.03)
+    await calls.end("a")
+    await calls.come("c")
+    assert calls.begun == ["a", "c"]
+    assert not caplog.records
+
+
+async def test_a_server_that_stops_serves_what_it_took_over_and_asks_for_no_more(calls: Grpc) -> None:
+    intake = opened(calls)
+    await calls.come("a", "b", "c")
+    intake.end()
+    before = len(calls.asked[DECIDE])
+    calls.asked[DECIDE].popleft().set_exception(RuntimeError("the server stops"))
+    calls.asked[DECIDE].popleft().cancel()
     await turns()
-    assert (grpc.asked, next_call.done()) == (0, False)
-    pending.leave()
-    assert await next_call == "a call"
-    assert await intake.task(loop, grpc._request_call()) == "a call"
-    assert pending.under_way == 0
-
-
-async def test_room_that_was_made_before_the_task_began_is_not_waited_for() -> None:
-    """As when a whole block of decisions is answered in the turn in which grpc asks for the next call."""
-    pending, grpc = full(), Asking()
-    next_call = Intake(pending, lasting_s=60.0).task(asyncio.get_running_loop(), grpc._request_call())
-    pending.leave()
-    await turns()
-    assert next_call.done()
-    assert await next_call == "a call"
-
-
-async def test_other_tasks_are_not_held_back() -> None:
-    loop = asyncio.get_running_loop()
-    task = Intake(full()).task(loop, Asking().anything(), name="mine")
-    assert task.get_name() == "mine"
-    assert await task == "done"
-
-
-async def test_an_event_loop_makes_its_tasks_so() -> None:
-    loop, pending, grpc = asyncio.get_running_loop(), full(), Asking()
-    Intake(pending, lasting_s=60.0).attend(loop)
-    try:
-        next_call = asyncio.create_task(grpc._request_call())
-        await turns()
-        assert grpc.asked == 0
-        pending.leave()
-        assert await next_call == "a call"
-    finally:
-        loop.set_task_factory(None)
-
-
-async def test_where_there_is_no_room_for_long_calls_are_taken_over_to_be_refused() -> None:
-    pending, grpc = full(), Asking()
-    intake = Intake(pending, lasting_s=0.001, refusals_s=0.0)
-    assert await intake.task(asyncio.get_running_loop(), grpc._request_call()) == "a call"
-    assert pending.full, "nobody left"
-
-
-async def test_a_server_that_stops_leaves_no_question_behind() -> None:
-    pending, grpc = full(), Asking()
-    next_call = Intake(pending, lasting_s=60.0).task(asyncio.get_running_loop(), grpc._request_call())
-    await turns()
-    next_call.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await next_call
-    assert grpc.asked == 0
-    pending.leave()  # nobody waits for room any more
-
-
-def test_a_burst_waits_and_an_overload_is_refused_at_a_measured_rate() -> None:
-    intake = Intake(full(), lasting_s=0.1, refusals_s=0.02)
-    assert intake.patience_s(50.0) == pytest.approx(0.1)
-    assert intake.patience_s(50.06) == pytest.approx(0.04), "it began at 50"
-    assert intake.patience_s(50.11) <= 0
-    assert intake.patience_s(50.5) <= 0, "held back again and again since"
-    assert intake.patience_s(52.0) == pytest.approx(0.1), "there was room for a while, so this is another burst"
-
-
-async def test_refusals_come_one_after_the_other() -> None:
-    intake, loop = Intake(full(), lasting_s=0.0, refusals_s=60.0), asyncio.get_running_loop()
-    grpc = Asking()
-    assert await intake.task(loop, grpc._request_call()) == "a call"
-    second = intake.task(loop, grpc._request_call())
-    await turns()
-    assert (grpc.asked, second.done()) == (1, False)
-    second.cancel()
-    await asyncio.gather(second, return_exceptions=True)
-
-
-def test_bounded_methods_get_no_queue_of_their_own() -> None:
-    class Server:
-        def __init__(self) -> None:
-            self.generic: tuple[Any, ...] = ()
-            self.registered: dict[str, Any] = {}
-
-        def add_generic_rpc_handlers(self, handlers: Any) -> None:
-            self.generic = handlers
-
-        def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
-            self.registered = {f"{service}:{name}": handler for name, handler in handlers.items()}
-
-    server = Server()
-    registering = Unregistered(server, ["/p.Delivery/Decide"])
-    registering.add_generic_rpc_handlers(("generic",))
-    registering.add_registered_method_handlers("p.Delivery", {"Decide": 1, "DecideBatch": 2})
-    assert server.generic == ("generic",)
-    assert server.registered == {"p.Delivery:DecideBatch": 2}
+    await calls.end("a", "b")
+    assert calls.begun == ["a", "b", "c"]
+    assert len(calls.asked[DECIDE]) == before - 2

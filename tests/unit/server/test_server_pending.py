@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -18,7 +17,6 @@ from engine.server.attentive import Attentive
 from engine.server.channel_options import channel_options
 from engine.server.guarded import Guarded, NoWatch, OpenGate
 from engine.server.pending import Pending
-from engine.server.refusing import Refusing
 from engine.server.statuses import status_of
 
 
@@ -34,23 +32,6 @@ class Call:
 
     async def abort_with_status(self, status: Any) -> None:
         self.status = status
-
-
-class ToldCall(Call):
-    """A call whose status is set, not raised."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.told: dict[str, Any] = {}
-
-    def set_code(self, code: Any) -> None:
-        self.told["code"] = code
-
-    def set_details(self, details: str) -> None:
-        self.told["details"] = details
-
-    def set_trailing_metadata(self, metadata: Any) -> None:
-        self.told["trailing_metadata"] = metadata
 
 
 class Servicer:
@@ -81,33 +62,6 @@ async def test_calls_beyond_the_bound_are_refused_before_any_work() -> None:
     await asyncio.gather(*running)
     assert (pending.under_way, pending.shed) == (0, 1), "a call that fails leaves, too"
     assert await decide("fourth", Call()) == "fourth"
-
-
-async def test_a_full_server_refuses_before_it_reads_the_message() -> None:
-    pending = Pending(1, "server.max_pending")
-    counted: list[tuple[str, int]] = []
-
-    class Counting(NoWatch):
-        def done(self, method: str, seconds: float, code: int) -> None:
-            counted.append((method, code))
-
-    refusing = Refusing(pending, ["/p.S/Decide"], Counting())
-    decide, other = SimpleNamespace(method="/p.S/Decide"), SimpleNamespace(method="/p.S/SetVariantState")
-    assert refusing.service(decide) is None, "the next handler has it"
-    pending.enter(Call())
-    handler = refusing.service(decide)
-    assert handler.request_streaming
-    assert handler.response_streaming
-    assert refusing.service(other) is None, "a variant can be killed while shoppers flood in"
-    told = ToldCall()
-    assert await handler.stream_stream(None, told) is None
-    assert told.told["code"].value[0] == code_pb2.RESOURCE_EXHAUSTED
-    assert "server.max_pending" in told.told["details"]
-    assert b"RetryInfo" in dict(told.told["trailing_metadata"])["grpc-status-details-bin"]
-    assert pending.shed == 1
-    assert counted == [("Decide", code_pb2.RESOURCE_EXHAUSTED)]
-    pending.leave()
-    assert refusing.service(decide) is None
 
 
 async def test_a_call_that_is_over_has_nobody_to_tell() -> None:
@@ -167,16 +121,16 @@ async def test_a_silent_stream_ends_and_a_talking_one_goes_on() -> None:
         await anext(messages)
 
 
-@pytest.mark.parametrize("name", ["max_pending", "max_streams", "stream_idle_s", "keepalive_s", "connection_idle_s"])
+@pytest.mark.parametrize("name", ["max_pending", "max_wait_ms", "max_streams", "stream_idle_s", "keepalive_s", "connection_idle_s"])
 def test_a_bound_of_nothing_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=name):
         ServerSettings(**{name: 0})  # type: ignore[arg-type]
 
 
 def test_grpc_hears_of_the_bounds() -> None:
-    options = dict(channel_options(ServerSettings(max_pending=40, keepalive_s=7.0)))
-    assert options["grpc.server.max_pending_requests"] == 40
-    assert options["grpc.server.max_pending_requests_hard_limit"] == 80
+    options = dict(channel_options(ServerSettings(keepalive_s=7.0)))
+    assert options["grpc.server.max_pending_requests"] == 16
+    assert options["grpc.server.max_pending_requests_hard_limit"] == 32
     assert options["grpc.keepalive_time_ms"] == 7_000
     assert "grpc.max_connection_age_ms" not in options
     assert dict(channel_options(ServerSettings(connection_age_s=2.5)))["grpc.max_connection_age_ms"] == 2_500

@@ -1,0 +1,96 @@
+"""What lies below `grpc.aio`: asking for calls, serving them and turning them away, without its loop in between.
+
+These are parts of grpcio that it does not promise to keep, so its minor version is pinned (decision 16), and
+tests/contract/server says whether another one still has them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from typing import Any
+
+from grpc._cython import cygrpc
+from grpc.aio import _server
+
+
+class BareServer(_server.Server):
+    """A `grpc.aio` server that takes over no call of some methods: `Intake` does, through `GrpcCalls`.
+
+    `grpc.aio` asks grpc for one call of a method at a time, and for the next one after a turn of its loop in which it
+    looks at its questions for all methods. Calls that come together are so taken over one after the other, and while
+    they wait for that grpc's core turns away what comes next.
+
+    Attributes:
+        left: Handlers of the methods that are left, by full name.
+    """
+
+    def __init__(self, options: Sequence[tuple[str, Any]], left: Collection[str]) -> None:
+        """Make a server that does not listen yet.
+
+        Args:
+            options: Of the listening side.
+            left: Full names, `/package.Service/Method`, of plain methods.
+        """
+        # Not by the base class, which would make a core of its own kind and could not be rid of it.
+        self._loop = cygrpc.get_working_loop()
+        self._server = _Core(self._loop, None, (), (), tuple(options), None)
+        self._server.leave(left)
+        self._names = frozenset(left)
+        self.left: dict[str, Any] = {}
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Any]) -> None:
+        """See `grpc.aio.Server`."""
+        super().add_registered_method_handlers(service_name, dict(method_handlers))
+        named = {f"/{service_name}/{name}": handler for name, handler in method_handlers.items()}
+        self.left |= {name: handler for name, handler in named.items() if name in self._names}
+
+
+class _Core(cygrpc.AioServer):  # type: ignore[misc]  # an extension without types
+    """The server proper."""
+
+    def leave(self, methods: Collection[str]) -> None:
+        self._left = frozenset(method.encode() for method in methods)
+
+    def _make_request_call_future(self, method: bytes | None) -> Any:
+        """What the loop of `grpc.aio` waits for: a call, or for a method that is left, nothing until that loop ends."""
+        if method in self._left:
+            return asyncio.get_running_loop().create_future()
+        return super()._make_request_call_future(method)
+
+
+class GrpcCalls:
+    """Calls of the methods that a `BareServer` leaves."""
+
+    def __init__(self, server: BareServer, status: Any) -> None:
+        """Serve for a server.
+
+        Args:
+            server: The server.
+            status: A `grpc.Status`: what those hear who are turned away.
+        """
+        self._core = server._server
+        self._loop = server._loop
+        self._handlers = cygrpc._MethodResolver([], server.left)
+        self._status = (int(status.code.value[0]), status.details, tuple(status.trailing_metadata or ()))
+
+    def ask(self, method: str) -> Coroutine[Any, Any, Any]:
+        """The next call of a method, to be given to `serve` or to `refuse`.
+
+        Raises:
+            Exception: If the server stops.
+        """
+        asked: Coroutine[Any, Any, Any] = self._core._request_registered_call(method.encode())
+        return asked
+
+    def serve(self, method: str, call: Any) -> Coroutine[Any, Any, None]:
+        """Receive a call's message, have it answered and send the answer."""
+        handled = cygrpc._handle_rpc(method, self._handlers, (), call, self._loop, False)
+        served: Coroutine[Any, Any, None] = cygrpc._schedule_rpc_coro(handled, call, self._loop, method)
+        return served
+
+    def refuse(self, call: Any) -> Coroutine[Any, Any, None]:
+        """Turn a call away, its message unread."""
+        begin = cygrpc.SendInitialMetadataOperation((), 0)
+        told: Coroutine[Any, Any, None] = cygrpc._send_error_status_from_server(call, *self._status, begin, self._loop)
+        return told
