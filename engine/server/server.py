@@ -73,7 +73,7 @@ class Server:
         self._report = HealthReport(self._health, SERVICES, worker.telemetry)
         self._tasks: list[asyncio.Task[None]] = []
         self._failing = False
-        self._grpc = BareServer(channel_options(settings.server), BOUNDED)
+        self._grpc: Any = BareServer(channel_options(settings.server), BOUNDED)  # grpc's stubs lack its base
         self.port = 0
         self._metrics: MetricsEndpoint | None = None
         gate, watch = gate_of(settings, settings.server.workers), worker.telemetry.calls

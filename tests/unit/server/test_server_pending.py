@@ -121,7 +121,9 @@ async def test_a_silent_stream_ends_and_a_talking_one_goes_on() -> None:
         await anext(messages)
 
 
-@pytest.mark.parametrize("name", ["max_pending", "max_wait_ms", "max_streams", "stream_idle_s", "keepalive_s", "connection_idle_s"])
+@pytest.mark.parametrize(
+    "name", ["max_pending", "max_wait_ms", "max_streams", "stream_idle_s", "keepalive_s", "connection_idle_s"]
+)
 def test_a_bound_of_nothing_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=name):
         ServerSettings(**{name: 0})  # type: ignore[arg-type]
