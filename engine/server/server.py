@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -73,7 +73,8 @@ class Server:
         self._report = HealthReport(self._health, SERVICES, worker.telemetry)
         self._tasks: list[asyncio.Task[None]] = []
         self._failing = False
-        self._grpc: Any = BareServer(channel_options(settings.server), BOUNDED)  # grpc's stubs lack its base
+        bare = BareServer(channel_options(settings.server), BOUNDED)
+        self._grpc = cast("grpc.aio.Server", bare)  # which the stubs of grpc do not know
         self.port = 0
         self._metrics: MetricsEndpoint | None = None
         gate, watch = gate_of(settings, settings.server.workers), worker.telemetry.calls
@@ -81,7 +82,7 @@ class Server:
         self.calls = Pending(settings.server.max_pending, "server.max_pending")
         self.streams = Pending(settings.server.max_streams, "server.max_streams")
         self._intake = Intake(
-            GrpcCalls(self._grpc, status_of(ResourceExhausted(self.calls.message))),
+            GrpcCalls(bare, status_of(ResourceExhausted(self.calls.message))),
             BOUNDED, place.max_pending, place.max_wait_ms / 1e3, watch,
         )  # fmt: skip
         for module, name, add, servicer in (
