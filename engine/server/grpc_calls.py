@@ -1,7 +1,6 @@
 """What lies below `grpc.aio`: asking for calls, serving them and turning them away, without its loop in between.
 
-These are parts of grpcio that it does not promise to keep, so its minor version is pinned (decision 16), and
-tests/contract/server says whether another one still has them.
+These are parts of grpcio that it does not promise to keep, so its minor version is pinned (decision 16).
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from engine.server.guarded import Watch
 _AHEAD = 8
 _LEAST = 16
 _LASTING_S = 0.1
+_AGAIN_S = 0.1
 _REFUSALS_PER_S = 3_000.0
 _EXHAUSTED = int(grpc.StatusCode.RESOURCE_EXHAUSTED.value[0])
 
@@ -114,6 +115,21 @@ class Intake:
         """Ask for no more calls; those taken over are still served. To be called before the server is stopped."""
         self._ends = True
 
+    async def close(self) -> None:
+        """Let go of what is left, once the server has stopped."""
+        self._waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks)
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for their turn."""
+        return len(self._waiting)
+
     def _ask(self, method: str) -> None:
         wanted = max(_LEAST, int(self._credit)) - self._queued[method]
         while self._asked[method] < wanted and not self._ends:
@@ -123,7 +139,9 @@ class Intake:
     def _taken(self, method: str, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         self._asked[method] -= 1
-        if task.cancelled() or task.exception() is not None:  # the server stops
+        if task.cancelled() or task.exception() is not None:
+            if not self._ends:  # whatever it was, not at once again
+                asyncio.get_running_loop().call_later(_AGAIN_S, self._ask, method)
             return
         self._queued[method] += 1
         self._waiting.append(Waiting(asyncio.get_running_loop().time(), method, task.result()))

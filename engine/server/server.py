@@ -14,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as async_health  # type: ignore[attr-defined]
 from grpc_reflection.v1alpha import reflection
 
-from engine.config import Settings
+from engine.config import ServerSettings, Settings
 from engine.config_access import SecuritySettings
 from engine.core.errors import ResourceExhausted, Unavailable
 from engine.journal import JournalFailed
@@ -79,12 +79,11 @@ class Server:
         self._metrics: MetricsEndpoint | None = None
         gate, watch = gate_of(settings, settings.server.workers), worker.telemetry.calls
         place = settings.server
-        self.calls = Pending(settings.server.max_pending, "server.max_pending")
-        self.streams = Pending(settings.server.max_streams, "server.max_streams")
+        self.calls = Pending(place.max_pending, "server.max_pending")
+        self.streams = Pending(place.max_streams, "server.max_streams")
         self._intake = Intake(
-            GrpcCalls(bare, status_of(ResourceExhausted(self.calls.message))),
-            BOUNDED, place.max_pending, place.max_wait_ms / 1e3, watch,
-        )  # fmt: skip
+            GrpcCalls(bare, status_of(no_turn(place))), BOUNDED, place.max_pending, place.max_wait_ms / 1e3, watch
+        )
         for module, name, add, servicer in (
             (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
              DeliveryServicer(worker.delivery, worker.explaining)),
@@ -179,9 +178,18 @@ class Server:
                 await task
         self._intake.end()
         await self._grpc.stop(self._settings.server.drain_s)
+        await self._intake.close()
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.close)
         await self._worker.close()
+
+
+def no_turn(place: ServerSettings) -> ResourceExhausted:
+    """What a call hears that waited in vain."""
+    return ResourceExhausted(
+        f"expected a turn within {place.max_wait_ms:g} ms (server.max_wait_ms), and more calls came than can be served,"
+        f" {place.max_pending} at a time (server.max_pending); try again later"
+    )
 
 
 def gate_of(settings: Settings, workers: int = 1) -> Gate:

@@ -73,11 +73,11 @@ async def turns(count: int = 6) -> None:
 
 @pytest.fixture
 async def calls() -> AsyncIterator[Grpc]:
-    yield Grpc()
-    ending = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in ending:
-        task.cancel()
-    await asyncio.gather(*ending, return_exceptions=True)
+    calls = Grpc()
+    yield calls
+    if calls.intake is not None:
+        calls.intake.end()
+        await calls.intake.close()
 
 
 def opened(calls: Grpc, most: int = 2, patience_s: float = 60.0, **how: Any) -> Intake:
@@ -200,3 +200,24 @@ async def test_a_server_that_stops_serves_what_it_took_over_and_asks_for_no_more
     await calls.end("a", "b")
     assert calls.begun == ["a", "b", "c"]
     assert len(calls.asked[DECIDE]) == before - 2
+
+
+async def test_a_server_that_has_stopped_keeps_no_task(calls: Grpc) -> None:
+    intake = opened(calls)
+    await calls.come("a", "b", "c", "d")
+    assert intake.waiting == 2
+    intake.end()
+    await intake.close()
+    assert (intake.waiting, calls.begun) == (0, ["a", "b"])
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_question_that_fails_is_asked_again(calls: Grpc) -> None:
+    opened(calls)
+    ahead = len(calls.asked[DECIDE])
+    for _ in range(ahead):
+        calls.asked[DECIDE].popleft().set_exception(RuntimeError("for once"))
+    await asyncio.sleep(0.15)
+    assert len(calls.asked[DECIDE]) == ahead
+    await calls.come("a")
+    assert calls.begun == ["a"]
