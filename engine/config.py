@@ -44,7 +44,7 @@ class ServerSettings:
     max_message_mb: int = 64
     workers: int = 1
     max_pending: int = 64
-    max_wait_ms: float = 50.0
+    max_wait_ms: float = 30.0
     max_streams: int = 64
     stream_idle_s: float = 60.0
     keepalive_s: float = 30.0

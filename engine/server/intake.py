@@ -17,6 +17,7 @@ _AHEAD = 8
 _LEAST = 16
 _LASTING_S = 0.1
 _AGAIN_S = 0.1
+_HASTE = 1 / 3
 _REFUSALS_PER_S = 3_000.0
 _EXHAUSTED = int(grpc.StatusCode.RESOURCE_EXHAUSTED.value[0])
 
@@ -154,7 +155,7 @@ class Intake:
         self._seen_s = now
         # What grpc's own queue and a commit may take is left of a shorter patience, too.
         lasting = now - self._refused_s < _LASTING_S
-        patience_s = self._patience_s * (0.2 if lasting else 1.0)
+        patience_s = self._patience_s * (_HASTE if lasting else 1.0)
         while self._waiting and now - self._waiting[0].since_s > patience_s:
             self._refuse(self._waiting.popleft(), now)
         while self._waiting and self._serving < self._most:
