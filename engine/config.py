@@ -28,7 +28,7 @@ class ServerSettings:
         max_message_mb: Largest message in either direction.
         workers: Serving processes on the same port.
         max_pending: Plain calls of `Delivery` that one worker serves at a time; those beyond wait for their turn.
-        max_wait_ms: How long a call may wait for its turn before it is refused with RESOURCE_EXHAUSTED; a fifth of that
+        max_wait_ms: How long a call may wait for its turn before it is refused with RESOURCE_EXHAUSTED; a third of that
             under a lasting flood.
         max_streams: Batch streams of one worker at most.
         stream_idle_s: A batch stream whose sender says nothing for so long is ended.
