@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from engine.config import ServerSettings
-from engine.server.intake import AHEAD
 
 _SIGN_OF_LIFE_MS = 10_000
 _PINGS_ALLOWED_MS = 5_000
 _QUEUED = 16
-_STREAMS = 100
-"""A connection may have so many calls at least, as RFC 9113 (6.5.2) recommends."""
 
 
 def channel_options(settings: ServerSettings) -> list[tuple[str, int]]:
     """Options of the listening side.
 
     Calls wait in `Intake`. Behind that grpc's core has a queue of its own for each method, which fills only in a flood.
-    It is kept short, as what waits there can be told nothing: beyond it grpc turns calls away as CANCELLED. A client
-    keeps back what its connection may not have under way, so that a burst from one client never comes to that.
+    It is kept short, as what waits there can be told nothing: beyond it grpc turns calls away as CANCELLED.
     """
     size = settings.max_message_mb << 20
     options = [
         ("grpc.max_receive_message_length", size),
         ("grpc.max_send_message_length", size),
         ("grpc.so_reuseport", int(settings.workers > 1)),
-        ("grpc.max_concurrent_streams", max(_STREAMS, AHEAD * settings.max_pending)),
         ("grpc.server.max_pending_requests", _QUEUED),
         ("grpc.server.max_pending_requests_hard_limit", 2 * _QUEUED),
         ("grpc.keepalive_time_ms", int(1e3 * settings.keepalive_s)),

@@ -13,8 +13,7 @@ import grpc
 
 from engine.server.guarded import Watch
 
-AHEAD = 8
-"""So many times as many calls as are served at a time are asked for ahead, and one connection may have under way."""
+_AHEAD = 8
 _LEAST = 16
 _LASTING_S = 0.1
 _AGAIN_S = 0.1
@@ -94,7 +93,7 @@ class Intake:
         self._patience_s = patience_s
         self._watch = watch
         self._refusals_per_s = refusals_per_s
-        self._ahead = AHEAD * most
+        self._ahead = _AHEAD * most
         self._credit = float(self._ahead)
         self._seen_s = 0.0
         self._refused_s = -math.inf

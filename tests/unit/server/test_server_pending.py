@@ -133,8 +133,6 @@ def test_grpc_hears_of_the_bounds() -> None:
     options = dict(channel_options(ServerSettings(keepalive_s=7.0)))
     assert options["grpc.server.max_pending_requests"] == 16
     assert options["grpc.server.max_pending_requests_hard_limit"] == 32
-    assert options["grpc.max_concurrent_streams"] == 512
-    assert dict(channel_options(ServerSettings(max_pending=2)))["grpc.max_concurrent_streams"] == 100
     assert options["grpc.keepalive_time_ms"] == 7_000
     assert "grpc.max_connection_age_ms" not in options
     assert dict(channel_options(ServerSettings(connection_age_s=2.5)))["grpc.max_connection_age_ms"] == 2_500
