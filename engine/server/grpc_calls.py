@@ -6,11 +6,16 @@ These are parts of grpcio that it does not promise to keep, so its minor version
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
+import grpc
 from grpc._cython import cygrpc
 from grpc.aio import _server
+
+_AHEAD = 64
+_UNKNOWN = int(grpc.StatusCode.UNIMPLEMENTED.value[0])
 
 
 class BareServer(_server.Server):
@@ -46,16 +51,54 @@ class BareServer(_server.Server):
 
 
 class _Core(cygrpc.AioServer):  # type: ignore[misc]  # an extension without types
-    """The server proper."""
+    """The server proper.
+
+    Calls of methods that are not left are asked for ahead, too, though their loop hears of them one by one: what comes
+    together, as streams when clients connect anew, must not fill grpc's short queue.
+    """
 
     def leave(self, methods: Collection[str]) -> None:
         self._left = frozenset(method.encode() for method in methods)
+        self._asked: dict[bytes, deque[Any]] = {}
+        self._telling: set[asyncio.Task[None]] = set()
 
     def _make_request_call_future(self, method: bytes | None) -> Any:
         """What the loop of `grpc.aio` waits for: a call, or for a method that is left, nothing until that loop ends."""
+        loop = asyncio.get_running_loop()
+        if method is None:
+            return loop.create_task(self._turn_away_the_unknown())
         if method in self._left:
-            return asyncio.get_running_loop().create_future()
-        return super()._make_request_call_future(method)
+            return loop.create_future()
+        asked = self._asked.setdefault(method, deque())
+        while len(asked) < _AHEAD:
+            question = super()._make_request_call_future(method)
+            question.add_done_callback(_heard)
+            asked.append(question)
+        return asked.popleft()
+
+    async def _turn_away_the_unknown(self) -> None:
+        """Tell callers of methods that nobody registered.
+
+        The loop of `grpc.aio` would decode the method's name, and end for good where that is no UTF-8.
+        """
+        while True:
+            call = await self._request_call()
+            begin = cygrpc.SendInitialMetadataOperation((), 0)
+            loop = asyncio.get_running_loop()
+            told = cygrpc._send_error_status_from_server(call, _UNKNOWN, "Method not found!", (), begin, loop)
+            task = loop.create_task(told)
+            self._telling.add(task)
+            task.add_done_callback(self._told)
+
+    def _told(self, task: asyncio.Task[None]) -> None:
+        self._telling.discard(task)
+        _heard(task)
+
+
+def _heard(task: asyncio.Task[Any]) -> None:
+    """Of a caller or a server who has gone nobody needs to hear."""
+    if not task.cancelled():
+        task.exception()
 
 
 class GrpcCalls:
@@ -79,8 +122,12 @@ class GrpcCalls:
         Raises:
             Exception: If the server stops.
         """
-        asked: Coroutine[Any, Any, Any] = self._core._request_registered_call(method.encode())
-        return asked
+        return self._asked(method.encode())
+
+    async def _asked(self, method: bytes) -> Any:
+        if not self._core.is_running():  # a core that was destroyed must not be asked
+            raise RuntimeError("the server stops")
+        return await self._core._request_registered_call(method)
 
     def serve(self, method: str, call: Any) -> Coroutine[Any, Any, None]:
         """Receive a call's message, have it answered and send the answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections import deque
 from collections.abc import Callable, Collection, Coroutine
@@ -13,13 +14,29 @@ import grpc
 
 from engine.server.guarded import Watch
 
+log = logging.getLogger(__name__)
+
 _AHEAD = 8
 _LEAST = 16
 _LASTING_S = 0.1
 _AGAIN_S = 0.1
+_STALLS_S = 1.0
+_ENDING_S = 1.0
 _HASTE = 1 / 3
 _REFUSALS_PER_S = 3_000.0
 _EXHAUSTED = int(grpc.StatusCode.RESOURCE_EXHAUSTED.value[0])
+
+
+class Timing(Protocol):
+    """What an event loop knows of time."""
+
+    def time(self) -> float:
+        """Seconds since some instant."""
+        ...
+
+    def call_later(self, delay: float, callback: Callable[..., Any], *args: Any) -> Any:
+        """Call back once so many seconds have passed; a handle with `cancel`."""
+        ...
 
 
 class Calls(Protocol):
@@ -67,6 +84,9 @@ class Intake:
     A refusal takes some 100 µs of CPU. There is a credit for them, which fills up over time; as it shrinks, fewer calls
     are asked for ahead, and grpc's core, whose own queue is short (see `channel_options`), turns the rest away for a
     third of that, though as CANCELLED.
+
+    A call whose message does not come, or whose answer is not fetched, gives its turn back after a second; `Pending`
+    still bounds how many handlers are at work.
     """
 
     def __init__(
@@ -77,6 +97,7 @@ class Intake:
         patience_s: float,
         watch: Watch,
         refusals_per_s: float = _REFUSALS_PER_S,
+        timing: Timing | None = None,
     ) -> None:
         """Take nothing over yet.
 
@@ -87,7 +108,10 @@ class Intake:
             patience_s: How long a call may wait for its turn.
             watch: What counts calls; those that are turned away.
             refusals_per_s: How fast the credit for refusals fills up.
+            timing: The clock to go by; None for the running event loop's.
         """
+        timing = timing or asyncio.get_running_loop()
+        self._now, self._later = timing.time, timing.call_later
         self._calls = calls
         self._most = most
         self._patience_s = patience_s
@@ -103,12 +127,16 @@ class Intake:
         self._serving = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._begun: deque[tuple[float, asyncio.Task[Any]]] = deque()
+        self._stalled: set[asyncio.Task[Any]] = set()
+        self._failed: set[str] = set()
         self._ends = True
 
     def begin(self) -> None:
         """Take calls over from now on; the server has to be started."""
         self._ends = False
-        self._seen_s = asyncio.get_running_loop().time()
+        self._seen_s = self._now()
         for method in self._asked:
             self._ask(method)
 
@@ -121,6 +149,10 @@ class Intake:
         self._waiting.clear()
         if self._timer is not None:
             self._timer.cancel()
+        if self._again is not None:
+            self._again.cancel()
+        if self._tasks:  # whose calls grpc has cancelled; to cancel these, too, would keep them from hearing of it
+            await asyncio.wait(self._tasks, timeout=_ENDING_S)
         while self._tasks:
             for task in self._tasks:
                 task.cancel()
@@ -140,43 +172,72 @@ class Intake:
     def _taken(self, method: str, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         self._asked[method] -= 1
-        if task.cancelled() or task.exception() is not None:
-            if not self._ends:  # whatever it was, not at once again
-                asyncio.get_running_loop().call_later(_AGAIN_S, self._ask, method)
+        error = None if task.cancelled() else task.exception()
+        if error is not None or task.cancelled():
+            if not self._ends:
+                if method not in self._failed:
+                    log.error("calls of %s cannot be taken over; it is tried again", method, exc_info=error)
+                self._failed.add(method)
+                self._later(_AGAIN_S, self._ask, method)
             return
+        self._failed.discard(method)
         self._queued[method] += 1
-        self._waiting.append(Waiting(asyncio.get_running_loop().time(), method, task.result()))
+        self._waiting.append(Waiting(self._now(), method, task.result()))
         self._move()
 
     def _move(self) -> None:
         """Refuse who waited too long, and let begin what can."""
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         self._credit = min(float(self._ahead), self._credit + self._refusals_per_s * (now - self._seen_s))
         self._seen_s = now
-        # What grpc's own queue and a commit may take is left of a shorter patience, too.
-        lasting = now - self._refused_s < _LASTING_S
-        patience_s = self._patience_s * (_HASTE if lasting else 1.0)
-        while self._waiting and now - self._waiting[0].since_s > patience_s:
+        self._give_up_turns(now)
+        while self._waiting and now - self._waiting[0].since_s > self._patience(now):
             self._refuse(self._waiting.popleft(), now)
         while self._waiting and self._serving < self._most:
-            self._serve(self._waiting.pop() if lasting else self._waiting.popleft())
+            self._serve(self._waiting.pop() if self._is_flooded(now) else self._waiting.popleft())
         if self._waiting and self._timer is None:
-            due_s = self._waiting[0].since_s + patience_s - now
-            self._timer = asyncio.get_running_loop().call_later(due_s + 0.001, self._time_is_up)
+            due_s = self._waiting[0].since_s + self._patience(now) - now
+            self._timer = self._later(max(due_s, 0.0) + 0.001, self._time_is_up)
+        if self._credit < self._ahead and self._again is None and not self._ends:
+            self._again = self._later(_AGAIN_S, self._recover)
+
+    def _is_flooded(self, now_s: float) -> bool:
+        return now_s - self._refused_s < _LASTING_S
+
+    def _patience(self, now_s: float) -> float:
+        return self._patience_s * (_HASTE if self._is_flooded(now_s) else 1.0)
+
+    def _give_up_turns(self, now_s: float) -> None:
+        """Count calls no more that take very long, as of senders who do not send and readers who do not read."""
+        while self._begun and now_s - self._begun[0][0] > _STALLS_S:
+            task = self._begun.popleft()[1]
+            if not task.done():
+                self._stalled.add(task)
+                self._serving -= 1
 
     def _time_is_up(self) -> None:
         self._timer = None
         self._move()
 
+    def _recover(self) -> None:
+        self._again = None
+        self._move()
+        for method in self._asked:
+            self._ask(method)
+
     def _serve(self, waiting: Waiting) -> None:
         self._queued[waiting.method] -= 1
         self._serving += 1
-        self._start(self._calls.serve(waiting.method, waiting.call), self._served)
+        task = self._start(self._calls.serve(waiting.method, waiting.call), self._served)
+        self._begun.append((self._now(), task))
         self._ask(waiting.method)
 
     def _served(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        self._serving -= 1
+        if task in self._stalled:
+            self._stalled.discard(task)
+        else:
+            self._serving -= 1
         self._move()
 
     def _refuse(self, waiting: Waiting, now_s: float) -> None:
@@ -192,7 +253,10 @@ class Intake:
         if not task.cancelled():
             task.exception()  # of a caller who has gone nobody needs to hear
 
-    def _start(self, coroutine: Coroutine[Any, Any, Any], then: Callable[[asyncio.Task[Any]], None]) -> None:
+    def _start(
+        self, coroutine: Coroutine[Any, Any, Any], then: Callable[[asyncio.Task[Any]], None]
+    ) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(then)
+        return task

@@ -121,7 +121,6 @@ class Server:
         except RuntimeError:
             raise taken from None
         await self._grpc.start()
-        self._intake.begin()
         await self._report.look()
         self._worker.telemetry.start()
         telemetry = self._settings.telemetry
@@ -142,6 +141,7 @@ class Server:
         ]
         if self._worker.number == 0:
             self._tasks.append(asyncio.create_task(_every(_RETENTION_S, self._retain)))
+        self._intake.begin()  # at last: a server that fails to start must not have asked for calls
 
     async def _refresh(self) -> None:
         await self._worker.refresh()

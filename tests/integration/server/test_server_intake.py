@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
+import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -31,7 +32,8 @@ class Slow(delivery_pb2_grpc.DeliveryServicer):
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
-        self.under_way = self.most = self.cancelled = 0
+        self.under_way = self.most = self.cancelled = self.port = 0
+        self.channel: Any = None
 
     async def Decide(self, request: wire.DecideRequest, context: Any) -> wire.DecideResponse:  # noqa: N802
         self.under_way += 1
@@ -60,11 +62,12 @@ async def serving(patience_s: float) -> AsyncIterator[tuple[BareServer, Intake, 
         GrpcCalls(server, status_of(ResourceExhausted("full; try again later"))), [DECIDE], MOST, patience_s, NoWatch()
     )
     delivery_pb2_grpc.add_DeliveryServicer_to_server(slow, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    slow.port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     intake.begin()
     try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{slow.port}") as channel:
+            slow.channel = channel
             yield server, intake, slow, delivery_pb2_grpc.DeliveryStub(channel)
     finally:
         intake.end()
@@ -97,7 +100,7 @@ async def test_a_burst_is_answered_a_few_at_a_time() -> None:
 async def test_who_waits_too_long_hears_when_to_come_again() -> None:
     async with serving(0.05) as (_, _, slow, stub):
         burst = asks(stub, 30)
-        await asyncio.wait([asyncio.ensure_future(call.code()) for call in burst], timeout=0.5)
+        await until(lambda: sum(call.done() for call in burst) == 30 - MOST)
         refused = [call for call in burst if call.done()]
         slow.go_on.set()
         codes = Counter([await call.code() for call in burst])
@@ -159,7 +162,7 @@ async def test_a_server_that_stops_answers_those_who_wait() -> None:
     assert codes == {grpc.StatusCode.OK: 20}
 
 
-async def test_a_server_without_room_can_be_stopped() -> None:
+async def test_a_server_without_room_can_be_stopped(capfd: pytest.CaptureFixture[str]) -> None:
     """Those under way are cancelled, and those who wait are turned away."""
     async with serving(60.0) as (server, intake, slow, stub):
         burst = asks(stub, 20)
@@ -168,11 +171,68 @@ async def test_a_server_without_room_can_be_stopped() -> None:
         await asyncio.wait_for(server.stop(0.1), 20)
         codes = {await asyncio.wait_for(call.code(), 20) for call in burst}
     assert grpc.StatusCode.OK not in codes
+    assert slow.cancelled == MOST
+    assert "Traceback" not in capfd.readouterr().err
 
 
-async def test_many_servers_come_and_go() -> None:
-    """A core that is asked for a call after it was let go would end the process."""
-    for _ in range(10):
-        async with serving(60.0) as (_, _, slow, stub):
+async def test_a_core_that_was_let_go_is_asked_no_more() -> None:
+    """It would end the process."""
+    for _ in range(5):
+        async with serving(60.0) as (server, _, slow, stub):
             slow.go_on.set()
             await asyncio.gather(*asks(stub, 3))
+            await server.stop(0)  # not by way of the intake
+            await asyncio.sleep(0.25)
+
+
+async def test_senders_who_send_nothing_do_not_keep_others_out() -> None:
+    async with serving(60.0) as (_, _, slow, stub):
+        slow.go_on.set()
+        silent = slow.channel.stream_unary(DECIDE, wire.DecideRequest.SerializeToString, wire.DecideResponse.FromString)
+        held = [silent() for _ in range(MOST)]
+        answers = await asyncio.gather(*asks(stub, 3))
+        for call in held:
+            call.cancel()
+    assert [answer.request_id for answer in answers] == ["0", "1", "2"]
+
+
+async def test_many_streams_that_open_at_once_are_answered() -> None:
+    """By methods that are not left: grpc's core does not keep as many waiting."""
+    async with serving(60.0) as (_, _, _, stub):
+        calls = [stub.Explain(wire.ExplainRequest(), timeout=30) for _ in range(64)]
+        calls += [stub.DecideBatch(timeout=30) for _ in range(64)]
+        codes = Counter([await call.code() for call in calls])
+    assert codes == {grpc.StatusCode.OK: 64, grpc.StatusCode.UNIMPLEMENTED: 64}
+
+
+@pytest.mark.parametrize("path", [b"/x/\xff\xfe", b"/armsreach.v1.Delivery/Nothing", b"nonsense"])
+async def test_a_method_that_nobody_knows_ends_nothing(path: bytes) -> None:
+    """grpc.aio's own loop would end over a path that is no UTF-8."""
+    async with serving(60.0) as (_, _, slow, stub):
+        slow.go_on.set()
+        reader, writer = await asyncio.open_connection("127.0.0.1", slow.port)
+        writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + request_of(path))
+        await writer.drain()
+        heard = b""
+        while b"grpc-status" not in heard and b"\x00\x00\x04\x03" not in heard:  # or its reset
+            heard += await asyncio.wait_for(reader.read(1 << 16), 20)
+        writer.close()
+        answer = await stub.Decide(wire.DecideRequest(request_id="next"), timeout=30)
+    assert answer.request_id == "next"
+
+
+def frame(kind: int, flags: int, stream: int, body: bytes) -> bytes:
+    """An HTTP/2 frame (RFC 9113, section 4.1)."""
+    return len(body).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + body
+
+
+def request_of(path: bytes) -> bytes:
+    """A gRPC request with an empty message, its header fields as literals (RFC 7541, section 6.2.2)."""
+    fields = {
+        b":method": b"POST", b":scheme": b"http", b":path": path, b":authority": b"localhost", b"te": b"trailers",
+        b"content-type": b"application/grpc",
+    }  # fmt: skip
+    block = b"".join(
+        b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value for name, value in fields.items()
+    )
+    return frame(1, 4, 1, block) + frame(0, 1, 1, bytes(5))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import grpc
@@ -27,6 +27,7 @@ class Grpc:
         self.ends: dict[str, asyncio.Future[None]] = {}
         self.loses = False
         self.intake: Intake | None = None
+        self.clock = Hand()
 
     def ask(self, method: str) -> Coroutine[Any, Any, str]:
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -58,6 +59,34 @@ class Grpc:
         await turns()
 
 
+class Hand:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self._due: list[tuple[float, asyncio.Handle]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, delay: float, callback: Callable[..., Any], *args: Any) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, asyncio.get_running_loop())
+        self._due.append((self.now + delay, handle))
+        return handle
+
+    async def move(self, seconds: float) -> None:
+        """Let time pass, and what is due by then happen when it is due."""
+        ends = self.now + seconds
+        while due := [one for one in self._due if one[0] <= ends]:
+            at, handle = min(due, key=lambda one: one[0])
+            self._due.remove((at, handle))
+            self.now = max(self.now, at)
+            if not handle.cancelled():
+                handle._run()
+            await turns()
+        self.now = ends
+
+
 class Counting(NoWatch):
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, int]] = Counter()
@@ -81,7 +110,7 @@ async def calls() -> AsyncIterator[Grpc]:
 
 
 def opened(calls: Grpc, most: int = 2, patience_s: float = 60.0, **how: Any) -> Intake:
-    intake = Intake(calls, (DECIDE, EXPLAIN), most, patience_s, how.pop("watch", NoWatch()), **how)
+    intake = Intake(calls, (DECIDE, EXPLAIN), most, patience_s, how.pop("watch", NoWatch()), timing=calls.clock, **how)
     intake.begin()
     calls.intake = intake
     return intake
@@ -128,7 +157,7 @@ async def test_who_waits_too_long_is_refused_though_nothing_else_happens(calls: 
     opened(calls, patience_s=0.02, watch=watch)
     await calls.come("a", "b", "c", "d")
     assert not calls.refused
-    await asyncio.sleep(0.06)
+    await calls.clock.move(0.06)
     assert calls.refused == ["c", "d"]
     assert calls.begun == ["a", "b"]
     assert watch.counts == {("Decide", EXHAUSTED): 2}
@@ -137,21 +166,21 @@ async def test_who_waits_too_long_is_refused_though_nothing_else_happens(calls: 
 async def test_once_calls_are_refused_the_newest_is_next(calls: Grpc) -> None:
     opened(calls, most=1, patience_s=0.2)
     await calls.come("a", "b")
-    await asyncio.sleep(0.23)
+    await calls.clock.move(0.23)
     assert calls.refused == ["b"]
     await calls.come("c", "d")
     await calls.end("a")
     assert calls.begun == ["a", "d"]
-    await asyncio.sleep(0.12)
+    await calls.clock.move(0.12)
     assert calls.refused == ["b", "c"], "patience is shorter than 0.2 s, too"
 
 
 async def test_after_a_while_without_refusals_the_oldest_is_next_again(calls: Grpc) -> None:
     opened(calls, most=1, patience_s=0.02)
     await calls.come("a", "b")
-    await asyncio.sleep(0.05)
+    await calls.clock.move(0.05)
     assert calls.refused == ["b"]
-    await asyncio.sleep(0.12)
+    await calls.clock.move(0.12)
     await calls.come("c", "d")
     await calls.end("a")
     assert calls.begun == ["a", "c"]
@@ -162,27 +191,42 @@ async def test_refusals_cost_credit_and_without_it_few_calls_are_asked_for(calls
     await calls.come(*(f"s{i}" for i in range(4)))
     for round_ in range(10):
         await calls.come(*(f"{round_}-{i}" for i in range(len(calls.asked[DECIDE]))))
-        await asyncio.sleep(0.012)
+        await calls.clock.move(0.012)
     assert len(calls.refused) > 100
     assert len(calls.asked[DECIDE]) == 16, "the least: calls go on being taken over"
 
 
-async def test_credit_comes_back(calls: Grpc) -> None:
-    opened(calls, most=4, patience_s=0.005, refusals_per_s=1e5)
+async def test_credit_comes_back_though_nobody_calls(calls: Grpc) -> None:
+    opened(calls, most=4, patience_s=0.005, refusals_per_s=100.0)
     await calls.come(*(f"s{i}" for i in range(4)))
-    for round_ in range(5):
-        await calls.come(*(f"{round_}-{i}" for i in range(12)))
-        await asyncio.sleep(0.012)
-    await calls.end("s0", "s1")
-    await calls.come("last")
-    assert len(calls.asked[DECIDE]) == 32
+    await calls.come(*(f"w{i}" for i in range(len(calls.asked[DECIDE]))))
+    await calls.clock.move(0.006)
+    assert len(calls.refused) == 32
+    assert len(calls.asked[DECIDE]) == 16
+    await calls.clock.move(1.0)
+    assert len(calls.asked[DECIDE]) == len(calls.asked[EXPLAIN]) == 32
+
+
+async def test_a_call_that_takes_very_long_gives_its_turn_back(calls: Grpc) -> None:
+    """As of a sender who sends nothing: with as many of them as may be served nobody else would be."""
+    opened(calls, most=2)
+    await calls.come("slow", "slower", "next")
+    await calls.clock.move(1.2)
+    await calls.come("another")
+    assert calls.begun == ["slow", "slower", "next", "another"]
+    await calls.come("waits")
+    assert calls.begun[-1] == "another", "turns that were given back are not given back again"
+    await calls.end("slow", "slower")
+    assert calls.begun[-1] == "another", "nor by those who end"
+    await calls.end("next")
+    assert calls.begun[-1] == "waits"
 
 
 async def test_a_refusal_that_does_not_arrive_stops_nothing(calls: Grpc, caplog: pytest.LogCaptureFixture) -> None:
     calls.loses = True
     opened(calls, most=1, patience_s=0.005)
     await calls.come("a", "b")
-    await asyncio.sleep(0.03)
+    await calls.clock.move(0.03)
     await calls.end("a")
     await calls.come("c")
     assert calls.begun == ["a", "c"]
@@ -212,12 +256,16 @@ async def test_a_server_that_has_stopped_keeps_no_task(calls: Grpc) -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_a_question_that_fails_is_asked_again(calls: Grpc) -> None:
+async def test_a_question_that_fails_is_asked_again_and_told_once(
+    calls: Grpc, caplog: pytest.LogCaptureFixture
+) -> None:
     opened(calls)
     ahead = len(calls.asked[DECIDE])
     for _ in range(ahead):
         calls.asked[DECIDE].popleft().set_exception(RuntimeError("for once"))
-    await asyncio.sleep(0.15)
+    await turns()
+    await calls.clock.move(0.15)
     assert len(calls.asked[DECIDE]) == ahead
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
     await calls.come("a")
     assert calls.begun == ["a"]
