@@ -1,4 +1,4 @@
-"""How many handlers may be at work, behind `Intake`: what comes beyond is turned away before any work is done for it."""
+"""How many handlers may be at work, behind `Intake`: what comes beyond is turned away before work is done for it."""
 
 from __future__ import annotations
 
