@@ -131,7 +131,8 @@ def _unary(name: str, handle: Callable[[Any, Any], Awaitable[Any]], gate: Gate, 
         except Exception as error:
             status = _status(error)
             code = int(status.code.value[0])
-            await _tell(context, status)
+            _tell(context, status)
+            _let_go(error)
         finally:
             if admitted:
                 leave()
@@ -168,7 +169,8 @@ def _stream(
         except Exception as error:
             status = _status(error)
             code = int(status.code.value[0])
-            await _tell(context, status)
+            _tell(context, status)
+            _let_go(error)
         finally:
             if admitted:
                 gate.leave()
@@ -188,12 +190,25 @@ async def _heeded(name: str, requests: AsyncIterator[Any], context: Any, gate: G
         yield request
 
 
-async def _tell(context: Any, status: Any) -> None:
-    """End a call with a status; one that was over meanwhile has nobody left to tell."""
-    try:
-        await context.abort_with_status(status)
-    except (grpc.aio.UsageError, grpc.aio.InternalError):
-        raise asyncio.CancelledError from None
+def _tell(context: Any, status: Any) -> None:
+    """End a call with a status, once its handler returns.
+
+    Not by `abort`: its error is kept by the call and keeps the handlers' frames, which keep the call, so that each call
+    that fails would leave a cycle with all that it had in hand.
+    """
+    context.set_code(status.code)
+    context.set_details(status.details)
+    context.set_trailing_metadata(status.trailing_metadata or ())
+
+
+def _let_go(error: BaseException) -> None:
+    """Part an error from the frames it passed through: what holds it among them would be a cycle otherwise."""
+    chain: list[BaseException | None] = [error]
+    while chain:
+        one = chain.pop()
+        if one is not None and one.__traceback__ is not None:
+            one.__traceback__ = None
+            chain += [one.__cause__, one.__context__]
 
 
 def _status(error: Exception) -> Any:

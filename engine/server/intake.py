@@ -197,6 +197,8 @@ class Intake:
             self._serve(self._waiting.pop() if self._is_flooded(now) else self._waiting.popleft())
         if self._waiting and self._timer is None:
             due_s = self._waiting[0].since_s + self._patience(now) - now
+            if self._begun:
+                due_s = min(due_s, self._begun[0][0] + _STALLS_S - now)
             self._timer = self._later(max(due_s, 0.0) + 0.001, self._time_is_up)
         if self._credit < self._ahead and self._again is None and not self._ends:
             self._again = self._later(_AGAIN_S, self._recover)
@@ -209,7 +211,7 @@ class Intake:
 
     def _give_up_turns(self, now_s: float) -> None:
         """Count calls no more that take very long, as of senders who do not send and readers who do not read."""
-        while self._begun and now_s - self._begun[0][0] > _STALLS_S:
+        while self._begun and (self._begun[0][1].done() or now_s - self._begun[0][0] > _STALLS_S):
             task = self._begun.popleft()[1]
             if not task.done():
                 self._stalled.add(task)

@@ -102,11 +102,13 @@ async def _serve(
 def settle_memory() -> None:
     """Keep the garbage collector from what lives as long as the server, and from looking every few requests.
 
-    Requests leave no cycles behind; so collections find next to nothing, and each one walks all that is alive.
+    A request leaves one small cycle behind, grpc's; so collections can be rare, as each one walks all that is alive. A
+    full one comes after some two million objects, and takes some milliseconds.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
+    gc.collect()  # the next full one waits for a quarter of what this one finds
+    gc.set_threshold(20_000, 10, 10)
 
 
 async def _keep_learning(command: list[str]) -> None:

@@ -60,18 +60,19 @@ class RequestEntry(NamedTuple):
 
 
 class RequestTable:
-    """A bounded hash table of fixed slots, sixteen to a bucket.
+    """A bounded hash table of fixed slots, sixteen to a bucket, and two buckets where an entry may lie.
 
-    Entries leave when they are older than a stated time. A full bucket refuses rather than forget a young entry, since
-    forgetting would let a retry decide twice. An entry that a killed worker left half written fails its checksum, and
-    counts as none.
+    With one, some bucket of a large table is full long before half of its slots are (1 of 65,536 at 300,000 entries in
+    1,048,576 slots), and whose id falls into it would be refused until an entry there is old. Entries leave when they
+    are older than a stated time. A full bucket refuses rather than forget a young entry, since forgetting would let a
+    retry decide twice. An entry that a killed worker left half written fails its checksum, and counts as none.
     """
 
     def __init__(self, capacity: int, ttl_s: float, memory: SharedMemory | None = None, shared: bool = False) -> None:
         """Make the table.
 
         Args:
-            capacity: Young entries that fit for certain, but for very uneven buckets; there are twice as many slots.
+            capacity: Young entries that fit; there are twice as many slots at least.
             ttl_s: How long an entry is young.
             memory: Where it lies; by default memory of its own.
             shared: Whether other processes use it.
@@ -93,13 +94,13 @@ class RequestTable:
 
     def starting(self, half: bytes) -> RequestEntry | None:
         """The entry whose id begins with these 8 bytes; None if there is none."""
-        start = self._bucket(half)
-        window = self._buffer[start : start + _BUCKET_BYTES]
-        at = window.find(half)
-        while at >= 0:
-            if at % _SLOT == 0:
-                return _read(window, at)
-            at = window.find(half, at + 1)
+        for start in self._buckets(half):
+            window = self._buffer[start : start + _BUCKET_BYTES]
+            at = window.find(half)
+            while at >= 0:
+                if at % _SLOT == 0:
+                    return _read(window, at)
+                at = window.find(half, at + 1)
         return None
 
     def claim(self, id: bytes, now: float, chain: int) -> int:
@@ -117,26 +118,28 @@ class RequestTable:
             Unavailable: If a worker took it up before.
             ResourceExhausted: If there is no free slot for it.
         """
-        start = self._bucket(id)
-        window = self._buffer[start : start + _BUCKET_BYTES]
-        free = -1
-        if id in window:
-            known = self.get(id)
-            if known is not None and known.at + self._ttl > now:
+        known = self._find(id)
+        if known >= 0:
+            entry = _read(self._buffer[known : known + _SLOT], 0)
+            if entry is not None and entry.at + self._ttl > now:
                 raise Unavailable("this request was taken up by another worker; try again")
-            free = self._find(id) - start if self._find(id) >= 0 else -1
-        oldest = now - self._ttl
-        for at in range(0, _BUCKET_BYTES, _SLOT) if free < 0 else ():
-            if window.startswith(_NO_ID, at) or _AT(window, at + 16)[0] <= oldest or _read(window, at) is None:
-                free = at
-                break
-        if free < 0:
+        slot = known if known >= 0 else self._free(id, now - self._ttl)
+        if slot < 0:
             raise ResourceExhausted(
                 f"some {self.capacity} decisions are younger than {self._ttl:g} s; retry later or raise"
                 " request_ids.capacity"
             )
-        self._write(start + free, RequestEntry(id, int(now), 0, 0, 0, chain, State.PENDING))
-        return start + free
+        self._write(slot, RequestEntry(id, int(now), 0, 0, 0, chain, State.PENDING))
+        return slot
+
+    def _free(self, id: bytes, oldest: float) -> int:
+        """Where a slot begins that an id may have; -1 if both buckets are full of entries younger than `oldest`."""
+        for start in self._buckets(id):
+            window = self._buffer[start : start + _BUCKET_BYTES]
+            for at in range(0, _BUCKET_BYTES, _SLOT):
+                if window.startswith(_NO_ID, at) or _AT(window, at + 16)[0] <= oldest or _read(window, at) is None:
+                    return start + at
+        return -1
 
     def settle(self, slot: int, id: bytes, segment: int, end: int, length: int) -> None:
         """Note where a decision's record lies, now that it is durable. Call it under `lock`."""
@@ -184,17 +187,19 @@ class RequestTable:
 
     def _find(self, id: bytes) -> int:
         """Where the entry's slot begins; -1 if there is none."""
-        start = self._bucket(id)
-        window = self._buffer[start : start + _BUCKET_BYTES]
-        at = window.find(id)
-        while at >= 0:
-            if at % _SLOT == 0:
-                return start + at
-            at = window.find(id, at + 1)
+        for start in self._buckets(id):
+            window = self._buffer[start : start + _BUCKET_BYTES]
+            at = window.find(id)
+            while at >= 0:
+                if at % _SLOT == 0:
+                    return start + at
+                at = window.find(id, at + 1)
         return -1
 
-    def _bucket(self, id: bytes) -> int:
-        return (int.from_bytes(id[:8], "little") & self._mask) * _BUCKET_BYTES
+    def _buckets(self, id: bytes) -> tuple[int, int]:
+        """Where the two buckets of an id begin, by different bits of its first 8 bytes."""
+        hashed = int.from_bytes(id[:8], "little")
+        return (hashed & self._mask) * _BUCKET_BYTES, (hashed >> 32 & self._mask) * _BUCKET_BYTES
 
     def _write(self, start: int, entry: RequestEntry) -> None:
         data = _ENTRY.pack(*entry)
