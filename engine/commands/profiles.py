@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from engine.commands.profiles_evaluated import print_evaluation
@@ -19,6 +18,7 @@ from engine.core.keyed_hash import Domain, KeyedHash
 from engine.profiles import EventColumns, ProductColumns, ProfileSettings
 from engine.profiles.event_type import parsed_words
 from engine.profiles.registered import register_profiles
+from engine.progress import progress_bar
 
 if TYPE_CHECKING:
     from engine.profiles.cleaning_report import CleaningReport
@@ -110,7 +110,7 @@ def build(
     if folder is not None:
         output.mkdir(parents=True, exist_ok=True)
         register_profiles(folder, output)
-    with _progress() as bar:
+    with progress_bar(Console(stderr=True)) as bar:
         task = bar.add_task("reading", total=None)
         heard = Heard(lambda what: bar.update(task, description=what), lambda rows: bar.advance(task, rows))
         made = ProfileBuild(output, key=key, settings=changed, threads=threads, progress=heard)
@@ -209,7 +209,7 @@ def evaluate(
     from engine.profiles.evaluation.report import measured
 
     given = BuildInput(tuple(events), columns, products, product_columns, encoding, separator)
-    with _progress() as bar:
+    with progress_bar(Console(stderr=True)) as bar:
         task = bar.add_task("reading", total=None)
         found = measured(
             given,
@@ -267,18 +267,6 @@ def _time(text: str) -> datetime | None:
         fail(f"--as-of: expected a time such as 2026-01-31T00:00:00Z, got {text!r}")
         raise
     return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _progress() -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
 
 
 def _table(report: CleaningReport) -> Table:

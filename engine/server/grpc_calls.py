@@ -83,16 +83,23 @@ class _Core(cygrpc.AioServer):  # type: ignore[misc]  # an extension without typ
         """
         while True:
             call = await self._request_call()
-            begin = cygrpc.SendInitialMetadataOperation((), 0)
             loop = asyncio.get_running_loop()
-            told = cygrpc._send_error_status_from_server(call, _UNKNOWN, "Method not found!", (), begin, loop)
-            task = loop.create_task(told)
+            task = loop.create_task(_tell(call, (_UNKNOWN, "Method not found!", ()), loop))
             self._telling.add(task)
             task.add_done_callback(self._told)
 
     def _told(self, task: asyncio.Task[None]) -> None:
         self._telling.discard(task)
         _heard(task)
+
+
+def _tell(
+    call: Any, status: tuple[int, str, tuple[Any, ...]], loop: asyncio.AbstractEventLoop
+) -> Coroutine[Any, Any, None]:
+    """End a call with a code, details and trailing metadata, its message unread."""
+    begin = cygrpc.SendInitialMetadataOperation((), 0)
+    told: Coroutine[Any, Any, None] = cygrpc._send_error_status_from_server(call, *status, begin, loop)
+    return told
 
 
 def _heard(task: asyncio.Task[Any]) -> None:
@@ -137,6 +144,4 @@ class GrpcCalls:
 
     def refuse(self, call: Any) -> Coroutine[Any, Any, None]:
         """Turn a call away, its message unread."""
-        begin = cygrpc.SendInitialMetadataOperation((), 0)
-        told: Coroutine[Any, Any, None] = cygrpc._send_error_status_from_server(call, *self._status, begin, self._loop)
-        return told
+        return _tell(call, self._status, self._loop)

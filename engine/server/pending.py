@@ -43,7 +43,6 @@ class Pending:
     Attributes:
         under_way: Calls that entered and are not over.
         shed: Calls turned away since the start.
-        message: What those who are turned away hear.
         expired: Calls whose deadline had passed before their turn came.
     """
 
@@ -55,14 +54,14 @@ class Pending:
             what: The setting's name, for the message.
         """
         self._most = most
-        self.message = f"expected at most {most} calls under way ({what}), and there are; try again later"
+        self._message = f"expected at most {most} calls under way ({what}), and there are; try again later"
         self.under_way = self.shed = self.expired = 0
 
     def enter(self, context: Any) -> None:
         """See `Bound`."""
         if self.under_way >= self._most:
             self.shed += 1
-            raise ResourceExhausted(self.message)
+            raise ResourceExhausted(self._message)
         remaining = context.time_remaining()
         if remaining is not None and remaining <= 0:
             self.expired += 1

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from engine.core.errors import InvalidInput
+from engine.progress import progress_bar
 from generators.approval import Decision, VariantsFile
 from generators.brief import Brief
 from generators.brief_file import read_briefs
@@ -23,7 +24,6 @@ from generators.gallery import write_gallery
 from generators.hooks import HookModel, TemplateHooks, hook_model
 from generators.hooks.backends import BACKENDS
 from generators.preview import preview, print_report
-from generators.progress import progress_bar
 from generators.ranking import NearCopies, PredictedCtr, Scorer
 from generators.ranking.choice import ranker_for
 from generators.remembered import RememberedHooks

@@ -12,11 +12,11 @@ import typer
 from rich.console import Console
 
 from engine.core.errors import InvalidInput
+from engine.progress import progress_bar
 from generators.brief import CHANNELS, LANGUAGES, Brief
 from generators.commands.needs_output import NeedsOutput, write_briefs, write_members
 from generators.feed import Feed, FeedColumns
 from generators.offer import Offer, OfferKind
-from generators.progress import progress_bar
 
 if TYPE_CHECKING:
     from engine.core.keyed_hash import KeyedHash

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from engine.core.errors import InvalidInput
+from engine.progress import progress_bar
 from generators.embeddings import embedder_named
 from generators.feedback.comment import Comment
 from generators.feedback.comment_file import CommentColumns, read_comments
@@ -21,7 +22,6 @@ from generators.feedback.feedback_report import feedback_table, write_results
 from generators.feedback.reader_model import OpinionModel
 from generators.feedback.reading import OpinionReader, ReadComment, read_opinions
 from generators.feedback.variant_feedback import MINIMUM, by_variant
-from generators.progress import progress_bar
 from generators.texts.decision_log import decision_rows, variant_of
 
 TOKEN_VARIABLE = "ARMSREACH_TOKEN"

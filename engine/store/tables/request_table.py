@@ -94,14 +94,7 @@ class RequestTable:
 
     def starting(self, half: bytes) -> RequestEntry | None:
         """The entry whose id begins with these 8 bytes; None if there is none."""
-        for start in self._buckets(half):
-            window = self._buffer[start : start + _BUCKET_BYTES]
-            at = window.find(half)
-            while at >= 0:
-                if at % _SLOT == 0:
-                    return _read(window, at)
-                at = window.find(half, at + 1)
-        return None
+        return self.get(half)
 
     def claim(self, id: bytes, now: float, chain: int) -> int:
         """Take up a decision that is about to be written. Call it under `lock`.

@@ -183,6 +183,7 @@ async def test_a_core_that_was_let_go_is_asked_no_more() -> None:
             await asyncio.gather(*asks(stub, 3))
             await server.stop(0)  # not by way of the intake
             await asyncio.sleep(0.25)
+            assert not server._server.is_running()
 
 
 async def test_senders_who_send_nothing_do_not_keep_others_out() -> None:
