@@ -18,6 +18,7 @@ from engine.server.pending import Bound, Unbounded
 from engine.server.statuses import status_of
 
 _CANCELLED = int(grpc.StatusCode.CANCELLED.value[0])
+_EXHAUSTED = int(grpc.StatusCode.RESOURCE_EXHAUSTED.value[0])
 
 
 class Gate(Protocol):
@@ -51,6 +52,10 @@ class Watch(Protocol):
         """A call ended with a gRPC status code."""
         ...
 
+    def shed(self, method: str, reason: str) -> None:
+        """A call was turned away, as there was no room for it."""
+        ...
+
 
 class OpenGate:
     """Lets everybody in."""
@@ -70,6 +75,9 @@ class NoWatch:
     """Counts nothing."""
 
     def done(self, method: str, seconds: float, code: int) -> None:
+        """See `Watch`."""
+
+    def shed(self, method: str, reason: str) -> None:
         """See `Watch`."""
 
 
@@ -131,6 +139,8 @@ def _unary(name: str, handle: Callable[[Any, Any], Awaitable[Any]], gate: Gate, 
         except Exception as error:
             status = _status(error)
             code = int(status.code.value[0])
+            if code == _EXHAUSTED:
+                watch.shed(name, "no_room")
             _tell(context, status)
             _let_go(error)
         finally:
@@ -169,6 +179,8 @@ def _stream(
         except Exception as error:
             status = _status(error)
             code = int(status.code.value[0])
+            if code == _EXHAUSTED:
+                watch.shed(name, "no_room")
             _tell(context, status)
             _let_go(error)
         finally:

@@ -246,7 +246,9 @@ class Intake:
         self._queued[waiting.method] -= 1
         self._refused_s = now_s
         self._credit = max(0.0, self._credit - 1.0)
-        self._watch.done(waiting.method.rpartition("/")[2], 0.0, _EXHAUSTED)
+        name = waiting.method.rpartition("/")[2]
+        self._watch.done(name, 0.0, _EXHAUSTED)
+        self._watch.shed(name, "no_turn")
         self._start(self._calls.refuse(waiting.call), self._refused)
         self._ask(waiting.method)
 

@@ -37,10 +37,6 @@ class DeliveryWatch(Protocol):
         """Outcomes and safe answers of one report are durable; `repeated` of the report were on record before."""
         ...
 
-    def shed(self, method: str, reason: str) -> None:
-        """A call was turned away, as there was no room for it."""
-        ...
-
 
 class NoDeliveryWatch:
     """Looks away."""
@@ -55,9 +51,6 @@ class NoDeliveryWatch:
         """See `DeliveryWatch`."""
 
     def reported(self, campaign: str, records: Sequence[Record], repeated: int) -> None:
-        """See `DeliveryWatch`."""
-
-    def shed(self, method: str, reason: str) -> None:
         """See `DeliveryWatch`."""
 
 
@@ -86,8 +79,3 @@ class DeliveryWatches:
         """See `DeliveryWatch`."""
         for watch in self._watches:
             watch.reported(campaign, records, repeated)
-
-    def shed(self, method: str, reason: str) -> None:
-        """See `DeliveryWatch`."""
-        for watch in self._watches:
-            watch.shed(method, reason)

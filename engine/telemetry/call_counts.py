@@ -18,6 +18,7 @@ class CallCounts:
 
     def __init__(self) -> None:
         self._of: dict[tuple[str, int], Histogram] = {}
+        self._shed: dict[tuple[str, str], int] = {}
 
     def done(self, method: str, seconds: float, code: int) -> None:
         """A call ended with a gRPC status code."""
@@ -27,8 +28,14 @@ class CallCounts:
             histogram = self._of[method, code] = Histogram()
         histogram.add(seconds)
 
+    def shed(self, method: str, reason: str) -> None:
+        """A call was turned away, as there was no room for it."""
+        self._shed[method, reason] = self._shed.get((method, reason), 0) + 1
+
     def put(self, series: Series) -> None:
         """Add what was counted."""
         for (method, code), histogram in list(self._of.items()):
             name = CODES[code] if 0 <= code < len(CODES) else str(code)
             series.add("armsreach_request_seconds", (method, name), histogram.values)
+        for (method, reason), count in list(self._shed.items()):
+            series.add("armsreach_shed", (method, reason), count)

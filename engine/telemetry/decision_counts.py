@@ -52,7 +52,6 @@ class DecisionCounts:
         self._seen = seen
         self._window = window
         self._stages: dict[str, _Stages] = {}
-        self._shed: dict[tuple[str, str], int] = {}
         self._records = 0
         self._lost = 0
         self._rows = 0
@@ -119,18 +118,12 @@ class DecisionCounts:
                 counts.report(record.type)
         counts.repeat(repeated)
 
-    def shed(self, method: str, reason: str) -> None:
-        """See `DeliveryWatch`."""
-        self._shed[method, reason] = self._shed.get((method, reason), 0) + 1
-
     def put(self, series: Series) -> None:
         """Add what was counted."""
         self.count()
         for method, stages in list(self._stages.items()):
             for stage in ("queue", "decide", "journal"):
                 series.add("armsreach_stage_seconds", (method, stage), getattr(stages, stage).values)
-        for (method, reason), count in list(self._shed.items()):
-            series.add("armsreach_shed", (method, reason), count)
         series.add("armsreach_records", (), self._records)
         series.add("armsreach_records_lost", (), self._lost)
         for counts in list(self.campaigns.values()):

@@ -179,9 +179,6 @@ class SpanTracing:
     def reported(self, campaign: str, records: Sequence[Record], repeated: int) -> None:
         """See `DeliveryWatch`."""
 
-    def shed(self, method: str, reason: str) -> None:
-        """See `DeliveryWatch`."""
-
     def _end_commit(self, records: int, method: str, seconds: float, error: str) -> None:
         trace = self._trace
         current = trace.get_current_span()

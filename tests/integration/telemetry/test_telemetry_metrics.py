@@ -1,5 +1,6 @@
 """A real server, scraped."""
 
+import asyncio
 import os
 import signal
 import time
@@ -10,10 +11,12 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import grpc
 import pytest
 
 from engine.client import Client
 from engine.core.errors import ArmsreachError
+from engine.pb.armsreach.v1 import delivery_pb2, delivery_pb2_grpc
 
 
 def test_a_scrape_shows_what_was_done(
@@ -50,6 +53,26 @@ def test_a_scrape_shows_what_was_done(
     )
     assert found['armsreach_worker_decisions_total{worker="0"}'] == 12
     assert found["armsreach_commits_failed_total"] == 0
+
+
+async def test_calls_that_are_turned_away_are_counted(
+    watched_server: Callable[..., Any], connect: Callable[..., Client], make_campaign: Callable[..., dict[str, Any]]
+) -> None:
+    server = watched_server()
+    with connect(server) as client:
+        client.create_campaign(make_campaign())
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        stub = delivery_pb2_grpc.DeliveryStub(channel)
+        asked = [
+            stub.Decide(delivery_pb2.DecideRequest(campaign="promo", user=f"u{i}", embedding=[0.0] * 4), timeout=60)
+            for i in range(2_000)
+        ]
+        codes = [await call.code() for call in asked]
+    heard = codes.count(grpc.StatusCode.RESOURCE_EXHAUSTED)
+    found = await asyncio.to_thread(server.metrics)
+    assert heard > 0
+    assert found['armsreach_shed_total{method="Decide",reason="no_turn"}'] == heard
+    assert found['armsreach_request_seconds_count{code="RESOURCE_EXHAUSTED",method="Decide"}'] == heard
 
 
 def test_learners_and_snapshots_are_shown(

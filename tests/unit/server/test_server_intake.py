@@ -89,10 +89,13 @@ class Hand:
 
 class Counting(NoWatch):
     def __init__(self) -> None:
-        self.counts: Counter[tuple[str, int]] = Counter()
+        self.counts: Counter[tuple[str, int | str]] = Counter()
 
     def done(self, method: str, seconds: float, code: int) -> None:
         self.counts[method, code] += 1
+
+    def shed(self, method: str, reason: str) -> None:
+        self.counts[method, reason] += 1
 
 
 async def turns(count: int = 6) -> None:
@@ -160,7 +163,7 @@ async def test_who_waits_too_long_is_refused_though_nothing_else_happens(calls: 
     await calls.clock.move(0.06)
     assert calls.refused == ["c", "d"]
     assert calls.begun == ["a", "b"]
-    assert watch.counts == {("Decide", EXHAUSTED): 2}
+    assert watch.counts == {("Decide", EXHAUSTED): 2, ("Decide", "no_turn"): 2}
 
 
 async def test_once_calls_are_refused_the_newest_is_next(calls: Grpc) -> None:

@@ -133,13 +133,11 @@ def test_outcomes_and_repeats(decide: Decide) -> None:
     counts = DecisionCounts(SeenUsers(1 << 10), window=64)
     clicks = [Outcome(id=str(i), campaign="promo", type=OutcomeType.CLICK, at=AT, decision_id="d") for i in range(3)]
     counts.reported("promo", clicks, 2)
-    counts.shed("Decide", "queue_full")
     counts.committed(5, "ReportOutcomes", 0.2)
     counts.failed(2)
     found = counted(counts).of
     assert found["armsreach_outcomes"] == {("promo", "click"): 3}
     assert found["armsreach_reports_repeated"] == {("promo",): 2}
-    assert found["armsreach_shed"] == {("Decide", "queue_full"): 1}
     assert (found["armsreach_records"], found["armsreach_records_lost"]) == ({(): 5}, {(): 2})
 
 

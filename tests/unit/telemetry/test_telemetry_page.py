@@ -38,7 +38,7 @@ def test_every_series_is_known_with_its_number_of_labels() -> None:
     telemetry = Telemetry(TelemetrySettings())
     telemetry.calls.done("Decide", 0.001, 0)
     telemetry.commits.ended(0.001, True)
-    telemetry.decisions.shed("Decide", "queue_full")
+    telemetry.calls.shed("Decide", "no_turn")
     telemetry.alarms.raise_("context_drift", "promo", 0.0)
     for name, labels, _ in telemetry.all():
         assert len(labels) == len(METRICS[name].labels), name
