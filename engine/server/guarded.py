@@ -141,8 +141,10 @@ def _unary(name: str, handle: Callable[[Any, Any], Awaitable[Any]], gate: Gate, 
             code = int(status.code.value[0])
             if code == _EXHAUSTED:
                 watch.shed(name, "no_room")
-            _tell(context, status)
             _let_go(error)
+            told = _tell(context, status)
+            del context, request  # see `_tell`
+            await told
         finally:
             if admitted:
                 leave()
@@ -181,8 +183,10 @@ def _stream(
             code = int(status.code.value[0])
             if code == _EXHAUSTED:
                 watch.shed(name, "no_room")
-            _tell(context, status)
             _let_go(error)
+            told = _tell(context, status)
+            del context, requests  # see `_tell`
+            await told
         finally:
             if admitted:
                 gate.leave()
@@ -202,15 +206,18 @@ async def _heeded(name: str, requests: AsyncIterator[Any], context: Any, gate: G
         yield request
 
 
-def _tell(context: Any, status: Any) -> None:
-    """End a call with a status, once its handler returns.
+async def _tell(context: Any, status: Any) -> None:
+    """End a call with a status; one that was over meanwhile has nobody left to tell.
 
-    Not by `abort`: its error is kept by the call and keeps the handlers' frames, which keep the call, so that each call
-    that fails would leave a cycle with all that it had in hand.
+    The error that `abort` raises is kept by the call, and keeps the frames that it passes through. None of them may
+    hold the call then, or each call that fails would leave a cycle with all that it had in hand.
     """
-    context.set_code(status.code)
-    context.set_details(status.details)
-    context.set_trailing_metadata(status.trailing_metadata or ())
+    told = context.abort_with_status(status)
+    del context
+    try:
+        await told
+    except (grpc.aio.UsageError, grpc.aio.InternalError):
+        raise asyncio.CancelledError from None
 
 
 def _let_go(error: BaseException) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from engine.pb.armsreach.v1 import delivery_pb2 as wire
 from engine.pb.armsreach.v1 import delivery_pb2_grpc
 from engine.server.channel_options import channel_options
 from engine.server.grpc_calls import BareServer, GrpcCalls
-from engine.server.guarded import NoWatch
+from engine.server.guarded import Guarded, NoWatch, OpenGate
 from engine.server.intake import Intake
 from engine.server.statuses import status_of
 
@@ -54,14 +55,14 @@ class Slow(delivery_pb2_grpc.DeliveryServicer):
 
 
 @asynccontextmanager
-async def serving(patience_s: float) -> AsyncIterator[tuple[BareServer, Intake, Slow, Any]]:
+async def serving(patience_s: float, servicer: Any = None) -> AsyncIterator[tuple[BareServer, Intake, Slow, Any]]:
     """A server that lets four calls of `Decide` begin, and a stub; its other methods are those of `grpc.aio`."""
     slow = Slow()
     server = BareServer(channel_options(ServerSettings()), [DECIDE])
     intake = Intake(
         GrpcCalls(server, status_of(ResourceExhausted("full; try again later"))), [DECIDE], MOST, patience_s, NoWatch()
     )
-    delivery_pb2_grpc.add_DeliveryServicer_to_server(slow, server)
+    delivery_pb2_grpc.add_DeliveryServicer_to_server(servicer or slow, server)
     slow.port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     intake.begin()
@@ -125,6 +126,43 @@ async def test_errors_of_handlers_and_unknown_methods_arrive() -> None:
         report = stub.ReportOutcomes(wire.ReportOutcomesRequest(), timeout=30)
         assert await report.code() is grpc.StatusCode.UNIMPLEMENTED
         assert (await stub.Decide(wire.DecideRequest(request_id="a"), timeout=30)).request_id == "a"
+
+
+async def test_calls_that_fail_leave_no_cycle() -> None:
+    """The collector looks seldom, and an error keeps the frames that it passed through."""
+
+    class Failing(delivery_pb2_grpc.DeliveryServicer):
+        async def Decide(self, request: wire.DecideRequest, context: Any) -> wire.DecideResponse:  # noqa: N802
+            raise ResourceExhausted("full")
+
+        async def DecideBatch(self, requests: Any, context: Any) -> AsyncIterator[wire.DecideBatchResponse]:  # noqa: N802
+            async for _ in requests:
+                raise ResourceExhausted("full")
+            yield wire.DecideBatchResponse()
+
+    guarded = Guarded(Failing(), {"Decide": False, "DecideBatch": True}, OpenGate(), NoWatch())
+    for name in ("ReportOutcomes", "Explain"):
+        setattr(guarded, name, getattr(Slow(), name))
+    async with serving(60.0, guarded) as (_, _, _, stub):
+        gc.collect()
+        gc.disable()
+        try:
+            for call in asks(stub, 20):
+                assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            for _ in range(5):
+                batch = stub.DecideBatch(iter([wire.DecideBatchRequest()]))
+                assert await batch.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            await asyncio.sleep(0.1)
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            found = Counter(type(one).__name__ for one in gc.garbage)
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+    assert not found["_ServicerContext"] + found["AbortError"] + found["ResourceExhausted"] + found["DecideRequest"], (
+        found
+    )
 
 
 async def test_other_methods_need_no_room() -> None:

@@ -34,14 +34,8 @@ class Call:
     def time_remaining(self) -> float | None:
         return self.remaining_s
 
-    def set_code(self, code: Any) -> None:
-        self.code = code
-
-    def set_details(self, details: str) -> None:
-        self.details = details
-
-    def set_trailing_metadata(self, metadata: Any) -> None:
-        self.metadata = metadata
+    async def abort_with_status(self, status: Any) -> None:
+        self.code, self.details, self.metadata = status.code, status.details, status.trailing_metadata
 
 
 class Servicer:
@@ -98,6 +92,16 @@ async def test_a_call_that_fails_leaves_no_cycle() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+async def test_a_call_that_is_over_has_nobody_to_tell() -> None:
+    class Gone(Call):
+        async def abort_with_status(self, status: Any) -> None:
+            raise grpc.aio.UsageError("RPC already finished.")
+
+    decide = Guarded(Servicer(), {"Decide": False}, OpenGate(), NoWatch(), Pending(1, "")).Decide  # type: ignore[attr-defined]
+    with pytest.raises(asyncio.CancelledError):
+        await decide("a", Gone(remaining_s=0.0))
 
 
 async def test_a_cancelled_call_leaves() -> None:
