@@ -6,6 +6,7 @@ These are parts of grpcio that it does not promise to keep, so its minor version
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import grpc
 from grpc._cython import cygrpc
 from grpc.aio import _server
+
+log = logging.getLogger(__name__)
 
 _AHEAD = 64
 _UNKNOWN = int(grpc.StatusCode.UNIMPLEMENTED.value[0])
@@ -93,6 +96,17 @@ class _Core(cygrpc.AioServer):  # type: ignore[misc]  # an extension without typ
         _heard(task)
 
 
+async def _unheard(method: str, handled: Coroutine[Any, Any, None]) -> None:
+    """Handle a call; where its answer cannot be sent the caller has gone, of which grpc would log a traceback.
+
+    grpc knows it, too, but may hear of that only after the answer that failed.
+    """
+    try:
+        await handled
+    except cygrpc.ExecuteBatchError:
+        log.debug("an answer of %s was not sent, as its caller has gone", method)
+
+
 def _tell(
     call: Any, status: tuple[int, str, tuple[Any, ...]], loop: asyncio.AbstractEventLoop
 ) -> Coroutine[Any, Any, None]:
@@ -138,7 +152,7 @@ class GrpcCalls:
 
     def serve(self, method: str, call: Any) -> Coroutine[Any, Any, None]:
         """Receive a call's message, have it answered and send the answer."""
-        handled = cygrpc._handle_rpc(method, self._handlers, (), call, self._loop, False)
+        handled = _unheard(method, cygrpc._handle_rpc(method, self._handlers, (), call, self._loop, False))
         served: Coroutine[Any, Any, None] = cygrpc._schedule_rpc_coro(handled, call, self._loop, method)
         return served
 
