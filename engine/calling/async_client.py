@@ -134,7 +134,7 @@ class AsyncClient:
         except ArmsreachError:
             self._held(campaign, FallbackReport(request.request_id, user, at or datetime.now(UTC)))
             return Answer.safely(request.request_id)
-        if len(self._fallbacks):
+        if self._fallbacks.are_due:
             self._wake.set()
         return answer
 
@@ -248,15 +248,15 @@ class AsyncClient:
         """Send reports; where the server refuses them, halve until the bad one stands alone."""
         try:
             await self._ask(calls.report_fallbacks(campaign, reports), within_s, _MANY)
-        except Refused:  # not for what they say; with another token they may be taken
-            self._fallbacks.put_back(campaign, reports)
+        except Refused as error:  # not for what they say; with another token they may be taken
+            self._fallbacks.put_back(campaign, reports, error)
             raise
         except CallerError:
             if len(reports) == 1:
                 self._fallbacks.done(reports, refused=True)
                 return
-        except BaseException:
-            self._fallbacks.put_back(campaign, reports)
+        except BaseException as error:
+            self._fallbacks.put_back(campaign, reports, error)
             raise
         else:
             self._fallbacks.done(reports)
@@ -264,8 +264,8 @@ class AsyncClient:
         first, second = reports[: len(reports) // 2], reports[len(reports) // 2 :]
         try:
             await self._deliver(campaign, first, within_s)
-        except BaseException:
-            self._fallbacks.put_back(campaign, second)
+        except BaseException as error:
+            self._fallbacks.put_back(campaign, second, error)
             raise
         await self._deliver(campaign, second, within_s)
 

@@ -72,7 +72,7 @@ def failure_of(error: grpc.RpcError, target: str) -> Failure:
         wait_s = details.get("wait_s")
         if code is grpc.StatusCode.CANCELLED:
             wait_s = random.uniform(*_TURNED_AWAY_S)
-        return Failure(kind(message), not exhausted or wait_s is not None, wait_s)
+        return Failure(kind(message, retry_s=wait_s), not exhausted or wait_s is not None, wait_s)
     return Failure(_error(code, text, str(details.get("field", "")), target))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 
-from engine.core.errors import InvalidInput
+from engine.core.errors import InvalidInput, Overloaded
 from engine.service.requests import FallbackReport
 
 CHUNK = 500
@@ -31,12 +32,18 @@ class Fallbacks:
         self._capacity = capacity
         self._lock = threading.Lock()
         self._taken = 0
+        self._due_s = 0.0
         self.dropped = 0
         self.refused = 0
 
     def __len__(self) -> int:
         """How many are not known to have arrived."""
         return len(self._waiting) + self._taken
+
+    @property
+    def are_due(self) -> bool:
+        """Whether some wait, and the server asked for no more patience with them."""
+        return len(self) > 0 and time.monotonic() >= self._due_s
 
     def add(self, campaign: str, report: FallbackReport) -> None:
         """Queue one."""
@@ -62,9 +69,11 @@ class Fallbacks:
             self._taken -= len(reports)
             self.refused += len(reports) if refused else 0
 
-    def put_back(self, campaign: str, reports: list[FallbackReport]) -> None:
-        """Taken reports did not arrive; they are the oldest again."""
+    def put_back(self, campaign: str, reports: list[FallbackReport], error: BaseException) -> None:
+        """Taken reports did not arrive; they are the oldest again, and due once the server wants to be asked again."""
+        wait_s = (error.retry_s or 0.0) if isinstance(error, Overloaded) else 0.0
         with self._lock:
+            self._due_s = max(self._due_s, time.monotonic() + wait_s)
             self._taken -= len(reports)
             self._waiting.extendleft((campaign, report) for report in reversed(reports))
             self._trim()

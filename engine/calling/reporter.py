@@ -40,8 +40,8 @@ class Reporter:
             self._wake.set()
 
     def server_is_back(self) -> None:
-        """Try now, as a call has just succeeded."""
-        if len(self._fallbacks):
+        """Try now, as a call has just succeeded; not before a server that refused reports wants to be asked again."""
+        if self._fallbacks.are_due:
             self._wake.set()
 
     def flush(self, within_s: float) -> bool:
@@ -84,15 +84,15 @@ class Reporter:
         """Send reports; where the server refuses them, halve until the bad one stands alone."""
         try:
             self._send(campaign, reports, within_s)
-        except Refused:  # not for what they say; with another token they may be taken
-            self._fallbacks.put_back(campaign, reports)
+        except Refused as error:  # not for what they say; with another token they may be taken
+            self._fallbacks.put_back(campaign, reports, error)
             raise
         except CallerError:
             if len(reports) == 1:
                 self._fallbacks.done(reports, refused=True)
                 return
-        except BaseException:
-            self._fallbacks.put_back(campaign, reports)
+        except BaseException as error:
+            self._fallbacks.put_back(campaign, reports, error)
             raise
         else:
             self._fallbacks.done(reports)
@@ -100,7 +100,7 @@ class Reporter:
         first, second = reports[: len(reports) // 2], reports[len(reports) // 2 :]
         try:
             self._deliver_some(campaign, first, within_s)
-        except BaseException:
-            self._fallbacks.put_back(campaign, second)
+        except BaseException as error:
+            self._fallbacks.put_back(campaign, second, error)
             raise
         self._deliver_some(campaign, second, within_s)

@@ -154,6 +154,11 @@ class Troubled(delivery_pb2_grpc.DeliveryServicer):
     def __init__(self) -> None:
         self.plan: list[grpc.StatusCode | str | None] = []
         self.seen: list[str] = []
+        self.reports = 0
+
+    def ReportOutcomes(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.reports += 1
+        context.abort_with_status(status_of(ResourceExhausted("full", retry_s=60.0)))
 
     def Decide(self, request: Any, context: Any) -> Any:  # noqa: N802
         self.seen.append(request.request_id)
@@ -211,6 +216,28 @@ def test_retry_info_is_honoured_only_where_it_fits(troubled: tuple[Troubled, str
         assert not client.decide("promo", "u", deadline_ms=4_000).safe
         assert time.perf_counter() - began > 0.9
         client._fallbacks.take()
+
+
+async def test_refused_reports_wait_as_long_as_the_server_asks(troubled: tuple[Troubled, str]) -> None:
+    servicer, target = troubled
+    options = ClientOptions(deadline_ms=2_000.0, report_every_s=30.0)
+    servicer.plan = [grpc.StatusCode.INTERNAL]
+    with Client(target, options) as client:
+        assert client.decide("promo", "u").safe
+        await asyncio.sleep(0.2)
+        for _ in range(50):
+            assert not client.decide("promo", "u").safe  # tells the reporter that the server is there
+            await asyncio.sleep(0.002)
+        assert (servicer.reports, client.waiting_fallbacks) == (1, 1)
+        client._fallbacks.take()
+    servicer.plan = [grpc.StatusCode.INTERNAL]
+    async with AsyncClient(target, options) as other:
+        assert (await other.decide("promo", "u")).safe
+        await asyncio.sleep(0.2)
+        for _ in range(50):
+            assert not (await other.decide("promo", "u")).safe
+            await asyncio.sleep(0.002)
+        assert (servicer.reports, other.waiting_fallbacks) == (2, 1)
 
 
 def test_what_cannot_be_sent_is_refused_here(free_port: int) -> None:

@@ -1,5 +1,6 @@
 """The parts of the client that need no network: what it sends is what the server reads."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from engine.calling import messages
 from engine.calling.failure import Failure, failure_of
 from engine.calling.fallbacks import CHUNK, Fallbacks
 from engine.client import Answer, Batch, ClientOptions
-from engine.core.errors import InvalidInput, Unavailable
+from engine.core.errors import InvalidInput, ResourceExhausted, Unavailable
 from engine.core.outcome import Outcome, OutcomeType
 from engine.core.reading import read
 from engine.core.variant import Variant
@@ -154,12 +155,26 @@ def test_every_safe_answer_is_waiting_delivered_or_counted_as_lost(steps: list[s
             continue
         assert len({taken[0]}) == 1
         if step == "back":
-            queue.put_back(*taken)
+            queue.put_back(*taken, Unavailable("away"))
         else:
             queue.done(taken[1], refused=step == "refused")
             delivered += len(taken[1]) if step == "done" else 0
         assert len(queue) <= capacity
     assert added == len(queue) + delivered + queue.dropped + queue.refused
+
+
+def test_reports_that_a_server_refused_are_due_again_when_it_wants_to_be_asked() -> None:
+    queue = Fallbacks(10)
+    assert not queue.are_due
+    queue.add("a", report(0))
+    assert queue.are_due
+    for error, is_due in ((Unavailable("away"), True), (ResourceExhausted("too many", retry_s=0.05), False)):
+        taken = queue.take()
+        assert taken is not None
+        queue.put_back(*taken, error)
+        assert queue.are_due is is_due
+    time.sleep(0.06)
+    assert queue.are_due
 
 
 def test_chunks_are_bounded_and_of_one_campaign() -> None:
