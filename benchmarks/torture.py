@@ -173,7 +173,8 @@ def main() -> None:
         )
         if options.rules:
             print(
-                f"{spent_minor(campaign(), found.decisions)} of a budget of {BUDGET_A_KILL * options.kills} were spent"
+                f"{spent_minor(campaign(), found.decisions)} were spent of a budget of {BUDGET_A_KILL * options.kills},"
+                " counting what was given back since"
             )
         for line in wrong[:20]:
             print(f"WRONG {line}")

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.config import Settings
+from engine.core.errors import Unavailable
 from engine.server.supervisor import Supervisor, learner_command
 from engine.wiring import SharedTables, fill_frequencies, keep_frequencies, open_shared, open_worker
 
@@ -90,13 +91,17 @@ async def _serve(
     sys.setswitchinterval(SWITCH_S)
     listening(f"{settings.server.host}:{server.port}")
     learning = asyncio.create_task(_keep_learning(learner)) if learner is not None else None
-    await stopping.wait()
+    stopped, failed = asyncio.create_task(stopping.wait()), asyncio.create_task(server.fails())
+    await asyncio.wait((stopped, failed), return_when=asyncio.FIRST_COMPLETED)
     log.info("draining")
     if learning is not None:
         learning.cancel()
     await server.stop()
     if learning is not None:
         await asyncio.gather(learning, return_exceptions=True)
+    if not stopped.done():
+        raise Unavailable("grpc took no more calls; start the server again") from await failed
+    stopped.cancel()
 
 
 def settle_memory() -> None:

@@ -168,6 +168,14 @@ class Server:
                 self._failing = False
                 log.warning("the journal is written again, in a new segment")
 
+    async def fails(self) -> BaseException | None:
+        """Wait until grpc takes no more calls, though nobody stopped it; why, as far as it says."""
+        try:
+            await self._grpc.wait_for_termination()
+        except Exception as error:
+            return error
+        return None
+
     async def stop(self) -> None:
         """Drain: say NOT_SERVING, take no new calls, let running ones finish, then make all durable and let go."""
         await self._health.enter_graceful_shutdown()

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from engine.core.campaign import Campaign
@@ -102,8 +103,8 @@ class Learning:
         self._dead_letters = LearningDeadLetters(folder / "dead_letters.jsonl")
         self._events = EventMaker(campaign, catalogues)
         self._loaded = False
-        self._saved: Checkpoint | None = None
-        self._trained: Trained | None = None
+        self._saved: Callable[[], Checkpoint] | None = None
+        self._trained: Callable[[], Trained] | None = None
         self._last: tuple[datetime, str] | None = None
         self.published: Publication | None = None
         self._begin(None)
@@ -186,7 +187,7 @@ class Learning:
             pass
         last = self._last
         if last is not None and self.learned:
-            trained = self._trained_at(self.to_bytes(), last[0])
+            trained = self._trained_at(self._learner.saved(), last[0])()
             self.published = self._publisher.publish(self.campaign, trained, self._lease, rebuilt=True)
             log.info("campaign %s rebuilt: %s", self.campaign.id, self.published)
         self._trained = None
@@ -315,18 +316,21 @@ class Learning:
         save = self.learned % self.campaign.learning.save_every == 0
         publish = self.learned % self.campaign.publishing.every_decisions == 0
         if save or publish:
-            model = self.to_bytes()
+            model = self._learner.saved()
             if publish:
                 self._trained = self._trained_at(model, joined.matured_at)
             if save:
                 self._saved = self._checkpoint(model, joined)
 
-    def _trained_at(self, model: bytes, matured_at: datetime) -> Trained:
-        positions = Positions(self._positions.values())
-        return Trained(model, self.learned, positions, matured_at, self._events.features())
+    def _trained_at(self, model: Callable[[], bytes], matured_at: datetime) -> Callable[[], Trained]:
+        """What there is to publish now, once the model's bytes are there."""
+        learned, positions, features = self.learned, Positions(self._positions.values()), self._events.features()
+        return lambda: Trained(model(), learned, positions, matured_at, features)
 
-    def _checkpoint(self, model: bytes, joined: JoinedDecision[Position]) -> Checkpoint:
-        return Checkpoint(
+    def _checkpoint(self, model: Callable[[], bytes], joined: JoinedDecision[Position]) -> Callable[[], Checkpoint]:
+        """What a restart needs of this moment, once the model's bytes are there."""
+        of_bytes = partial(
+            Checkpoint,
             settings=settings_digest(self.campaign),
             learned=self.learned,
             matured_at=joined.matured_at,
@@ -334,8 +338,8 @@ class Learning:
             positions=Positions(self._joiner.low_mark().values()),
             letters=self._dead_letters.size,
             tallies={"join": asdict(self._joiner.tally), "learning": asdict(self.tally)},
-            model=model,
         )
+        return lambda: of_bytes(model=model())
 
     def _flush(self) -> None:
         """Publish the newest publish point, then write the newest save point: a checkpoint never skips a publishing."""
@@ -344,10 +348,10 @@ class Learning:
         if set_aside:
             log.warning("campaign %s: %d records set aside in the dead-letter file", self.campaign.id, set_aside)
         if self._trained is not None:
-            self._publish(self._trained)
+            self._publish(self._trained())
             self._trained = None
         if self._saved is not None:
-            self._saved.save(self._path)
+            self._saved().save(self._path)
             self._saved = None
 
     def _publish(self, trained: Trained) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -35,6 +35,7 @@ class VwLearner:
         self._ready = ReadyArms(self._workspace, self._writer)
         self._reader: tuple[int, Workspace] | None = None
         self._learned = 0
+        self._bytes: bytes | None = None
 
     @property
     def options(self) -> LearningOptions:
@@ -71,6 +72,7 @@ class VwLearner:
             InvalidInput: If an arm cannot be written.
         """
         for _ in range(weight):
+            self._bytes = None
             # Where the model is no plain table, reductions may leave traces in examples that are used again.
             ready = None if self._options.served_through_vw else self._ready.of(arms)
             if ready is None:
@@ -81,11 +83,18 @@ class VwLearner:
                 self._workspace.learn_parsed(shared, labelled, ready, chosen)
             self._learned += 1
             if self._learned % self._options.save_every == 0:
-                self._reopen(self._workspace.to_bytes())
+                self._reopen(self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """The model as a Vowpal Wabbit file, with all state that learning on needs."""
-        return self._workspace.to_bytes()
+        if self._bytes is None:
+            self._bytes = self._workspace.to_bytes()
+        return self._bytes
+
+    def saved(self) -> Callable[[], bytes]:
+        """The model as it stands now, to be fetched later."""
+        data = self.to_bytes()
+        return lambda: data
 
     @classmethod
     def from_bytes(cls, options: LearningOptions, schema: Schema, data: bytes) -> VwLearner:
@@ -130,4 +139,5 @@ class VwLearner:
         self._ready.close()
         self._workspace.close()
         self._workspace = Workspace(self._arguments, data)
+        self._bytes = data
         self._ready = ReadyArms(self._workspace, self._writer)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Iterable
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +21,8 @@ from engine.vw.example import ExampleWriter
 from engine.vw.learner import VwLearner
 
 _BATCH = 64
+_SAVE = "save"
+_END = "end"
 
 _Written = tuple[str, str, bytes, int, int]
 """Shared line, chosen arm's line with its label, numbers of the arms as uint32, index of the chosen one, weight."""
@@ -28,7 +32,8 @@ class LearnerProcess:
     """Does what `VwLearner` does, in the same order, to the same bytes.
 
     Events are checked and written here, learned there; they travel in batches, and a full pipe makes the writer wait.
-    An arm's features travel once. The process ends when this object is closed, or with the process that holds it.
+    An arm's features travel once. Models come back on a thread, so that neither side waits for the other at a save
+    point. The process ends when this object is closed, or with the process that holds it.
     """
 
     def __init__(self, options: LearningOptions, schema: Schema, data: bytes | None = None) -> None:
@@ -47,7 +52,10 @@ class LearnerProcess:
         self._process = context.Process(target=_run, args=(theirs, options, schema, data), daemon=True)
         self._process.start()
         theirs.close()
-        self._learned: int = self._answer()
+        self._learned: int = self._first_answer()
+        self._asked: deque[Future[bytes]] = deque()
+        self._listening = threading.Thread(target=self._listen, name="armsreach-learner", daemon=True)
+        self._listening.start()
 
     @property
     def learned(self) -> int:
@@ -63,7 +71,7 @@ class LearnerProcess:
         """
         for event in events:
             shared, labelled = self._writer.chosen_only(event)
-            numbers = np.array([self._number(arm) for arm in event.arms], dtype=np.uint32).tobytes()
+            numbers = np.array(self._numbers(event.arms), dtype=np.uint32).tobytes()
             self._batch.append((shared, labelled, numbers, event.chosen, event.weight))
             self._learned += event.weight
             if len(self._batch) >= _BATCH:
@@ -75,23 +83,43 @@ class LearnerProcess:
         Raises:
             LearningError: If Vowpal Wabbit refused an example, or the process is gone.
         """
+        return self.saved()()
+
+    def saved(self) -> Callable[[], bytes]:
+        """The model as of what was handed over so far, made while more is handed over.
+
+        Returns:
+            What waits for the bytes; it raises LearningError if Vowpal Wabbit refused an example, or the process is
+            gone.
+
+        Raises:
+            LearningError: If the process is gone.
+        """
         self._flush()
-        self._send(None)
-        data: bytes = self._answer()
-        return data
+        model: Future[bytes] = Future()
+        self._asked.append(model)
+        self._send(_SAVE)
+        return model.result
 
     def close(self) -> None:
         """End the process; what is not saved is lost."""
+        with suppress(LearningError):
+            self._send(_END)
+        self._listening.join()
         self._pipe.close()
         self._process.join()
 
-    def _number(self, arm: tuple[Feature, ...]) -> int:
-        known = self._arms.get(id(arm))
-        if known is None:
-            self._writer.arm(arm)  # checks it
-            known = self._arms[id(arm)] = (len(self._arms), arm)  # holding it keeps its id from another one
-            self._new.append(arm)
-        return known[0]
+    def _numbers(self, arms: Sequence[tuple[Feature, ...]]) -> list[int]:
+        known = self._arms
+        try:
+            return [known[id(arm)][0] for arm in arms]
+        except KeyError:
+            for arm in arms:
+                if id(arm) not in known:
+                    self._writer.arm(arm)  # checks it
+                    known[id(arm)] = (len(known), arm)  # holding it keeps its id from another one
+                    self._new.append(arm)
+            return self._numbers(arms)
 
     def _flush(self) -> None:
         if self._batch:
@@ -104,14 +132,26 @@ class LearnerProcess:
         except OSError:
             raise self._gone() from None
 
-    def _answer(self) -> Any:
+    def _first_answer(self) -> int:
         try:
-            answer = self._pipe.recv()
+            answer: int | ArmsreachError = self._pipe.recv()
         except (EOFError, OSError):
             raise self._gone() from None
         if isinstance(answer, ArmsreachError):
             raise answer
         return answer
+
+    def _listen(self) -> None:
+        """Take models in until the process ends."""
+        with suppress(EOFError, OSError):
+            while True:
+                answer: bytes | ArmsreachError = self._pipe.recv()
+                if isinstance(answer, ArmsreachError):
+                    self._asked.popleft().set_exception(answer)
+                else:
+                    self._asked.popleft().set_result(answer)
+        while self._asked:
+            self._asked.popleft().set_exception(self._gone())
 
     def _gone(self) -> LearningError:
         return LearningError("the learner's native process has ended; start again from the last save point")
@@ -138,7 +178,9 @@ def _work(pipe: Connection, options: LearningOptions, schema: Schema, data: byte
             message = pipe.recv()
         except (EOFError, OSError):
             return
-        if message is None:
+        if message == _END:
+            return
+        if message == _SAVE:
             pipe.send(trouble or learner.to_bytes())
         elif trouble is None:
             arms += message[0]

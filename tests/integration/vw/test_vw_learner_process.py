@@ -45,6 +45,28 @@ def test_the_same_bytes_as_in_one_process_and_after_a_restart(schema, draw_event
     assert again.to_bytes() == resumed.to_bytes()
 
 
+def test_a_model_is_of_its_moment_though_more_is_learned_before_it_is_fetched(schema, draw_events, opened):
+    events = draw_events(6, 200)
+    beside, apart = VwLearner(OPTIONS, schema), opened()
+    fetched, wanted = [], []
+    for begin in range(0, 200, 10):
+        for learner in (beside, apart):
+            learner.learn(events[begin : begin + 10])
+        fetched.append(apart.saved())
+        wanted.append(beside.saved())
+    assert [fetch() for fetch in reversed(fetched)] == [want() for want in reversed(wanted)]
+    assert len({want() for want in wanted}) == 20
+
+
+def test_a_learner_with_unfetched_models_closes(schema, draw_events):
+    learner = LearnerProcess(OPTIONS, schema)
+    for event in draw_events(7, 40):
+        learner.learn([event])
+        learner.saved()
+    learner.close()
+    assert not learner._process.is_alive()
+
+
 def test_what_cannot_be_learned_is_refused_at_once_and_nothing_is_lost(schema, draw_events, opened):
     events = draw_events(4, 80)
     beside, apart = VwLearner(OPTIONS, schema), opened()
@@ -69,3 +91,13 @@ def test_a_killed_process_is_noticed(draw_events, opened):
     learner._process.join()
     with pytest.raises(LearningError, match="ended"):
         learner.to_bytes()
+
+
+def test_who_waits_for_a_model_of_a_killed_process_hears_of_it(draw_events, opened):
+    learner = opened()
+    learner.learn(draw_events(8, 10))
+    os.kill(learner._process.pid, signal.SIGSTOP)
+    fetch = learner.saved()
+    os.kill(learner._process.pid, signal.SIGKILL)
+    with pytest.raises(LearningError, match="ended"):
+        fetch()
