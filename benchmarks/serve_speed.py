@@ -2,8 +2,8 @@
 
     python benchmarks/serve_speed.py [--pairs 10] [--seconds 4] [--workers 1]
 
-The load comes from processes of their own (benchmarks/wire_load.py). Server and echo take turns, `--pairs` times; the
-median of the ratios counts. Where there are two cores, servers run on one and the load on the other.
+The load comes from processes of their own (benchmarks/wire_load.py). Server and echo take turns, `--pairs` times, and
+half as often at half load; medians count. Where there are two cores, servers run on one and the load on the other.
 """
 
 from __future__ import annotations
@@ -188,12 +188,15 @@ def measure(options: argparse.Namespace, folder: Path, mine: set[int], theirs: s
                 f"  failed {run['serve']['failed']:.0f}",
                 flush=True,
             )
-        half = {}
-        for name, server in (("echo", echo), ("serve", ours)):
-            rate = statistics.median(row[name]["rps"] for row in rows) / 2
-            skip = used if name == "serve" else 0
-            half[name] = load(server, bodies, 2 * options.seconds, theirs, rate=rate, skip=skip, token=token)
-            print(f"{name} at {rate:.0f}/s: " + json.dumps({k: round(v, 3) for k, v in half[name].items()}))
+        half: dict[str, list[float]] = {"echo": [], "serve": []}
+        for _ in range(max(options.pairs // 2, 1)):  # one run alone says what the machine did meanwhile
+            for name, server in (("echo", echo), ("serve", ours)):
+                rate = statistics.median(row[name]["rps"] for row in rows) / 2
+                skip = used if name == "serve" else 0
+                found = load(server, bodies, options.seconds, theirs, rate=rate, skip=skip, token=token)
+                used += int(rate * options.seconds) + 1 if name == "serve" else 0
+                half[name].append(found["p99_ms"])
+                print(f"{name} at {rate:.0f}/s: " + json.dumps({k: round(v, 3) for k, v in found.items()}), flush=True)
     finally:
         ours.stop()
         echo.stop()
@@ -202,8 +205,9 @@ def measure(options: argparse.Namespace, folder: Path, mine: set[int], theirs: s
     print(f"cpu_us serve {cpu['serve']:.0f} echo {cpu['echo']:.0f}; one write and fdatasync {sync:.3f} ms")
     name = "decide_throughput" if options.workers == 1 else f"decide_throughput_{options.workers}_workers"
     verdict(name, statistics.median(ratios), 0.8, "echo_rps")
-    limit = 2 * half["echo"]["p99_ms"] + sync
-    verdict("decide_p99_half_load_ms", half["serve"]["p99_ms"], limit, "2_echo_p99_plus_sync", at_most=True)
+    p99 = {name: statistics.median(values) for name, values in half.items()}
+    limit = 2 * p99["echo"] + sync
+    verdict("decide_p99_half_load_ms", p99["serve"], limit, "2_echo_p99_plus_sync", at_most=True)
 
 
 if __name__ == "__main__":
