@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 LEASE_S = 30.0
 REPORT_S = 1.0
-_ENTRIES_A_SLICE = 1_000
+_ENTRIES_A_SLICE = 100
 _LEARNED_A_FLUSH = 20_000
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from multiprocessing.connection import Connection
-
-import numpy as np
 
 from engine.core.errors import ArmsreachError, LearningError
 from engine.core.feature import Feature
@@ -24,8 +23,9 @@ _BATCH = 64
 _SAVE = "save"
 _END = "end"
 
+_NUMBERS = "I"
 _Written = tuple[str, str, bytes, int, int]
-"""Shared line, chosen arm's line with its label, numbers of the arms as uint32, index of the chosen one, weight."""
+"""Shared line, chosen arm's line with its label, numbers of the arms as `_NUMBERS`, index of the chosen one, weight."""
 
 
 class LearnerProcess:
@@ -71,7 +71,7 @@ class LearnerProcess:
         """
         for event in events:
             shared, labelled = self._writer.chosen_only(event)
-            numbers = np.array(self._numbers(event.arms), dtype=np.uint32).tobytes()
+            numbers = array(_NUMBERS, self._numbers(event.arms)).tobytes()
             self._batch.append((shared, labelled, numbers, event.chosen, event.weight))
             self._learned += event.weight
             if len(self._batch) >= _BATCH:
@@ -186,7 +186,7 @@ def _work(pipe: Connection, options: LearningOptions, schema: Schema, data: byte
             arms += message[0]
             try:
                 for shared, labelled, numbers, chosen, weight in message[1]:
-                    eligible = [arms[i] for i in np.frombuffer(numbers, np.uint32).tolist()]
+                    eligible = list(map(arms.__getitem__, array(_NUMBERS, numbers)))
                     learner.learn_written(shared, labelled, eligible, chosen, weight)
             except ArmsreachError as error:
                 trouble = error

@@ -27,8 +27,8 @@ class ReadyArms:
     def __init__(self, workspace: Workspace, writer: ExampleWriter) -> None:
         self._workspace = workspace
         self._writer = writer
-        # Holding the tuple keeps its id from being given to another one.
-        self._known: dict[int, tuple[tuple[Feature, ...], Any]] = {}
+        self._known: dict[int, Any] = {}
+        self._held: list[tuple[Feature, ...]] = []  # which keeps their ids from being given to other ones
         self._parsed: list[list[Any]] = []
 
     def of(self, arms: Sequence[tuple[Feature, ...]]) -> list[Any] | None:
@@ -38,13 +38,13 @@ class ReadyArms:
             InvalidInput: Naming the feature that cannot be written.
             LearningError: If Vowpal Wabbit refuses an arm.
         """
-        keys = list(map(id, arms))
-        if len(set(keys)) != len(keys):
-            return None
         try:
-            return [self._known[key][1] for key in keys]
+            found = list(map(self._known.__getitem__, map(id, arms)))
         except KeyError:
-            return [self._known[key][1] for key in keys] if self._read(arms) else None
+            if not self._read(arms):
+                return None
+            found = list(map(self._known.__getitem__, map(id, arms)))
+        return found if len(set(map(id, found))) == len(found) else None
 
     def close(self) -> None:
         """Give all examples back to the workspace, which is to be saved no more."""
@@ -52,14 +52,16 @@ class ReadyArms:
             self._workspace.release(parsed)
         self._parsed.clear()
         self._known.clear()
+        self._held.clear()
 
     def _read(self, arms: Sequence[tuple[Feature, ...]]) -> bool:
         """Whether all arms are ready now."""
-        new = [arm for arm in arms if id(arm) not in self._known]
+        new = list({id(arm): arm for arm in arms if id(arm) not in self._known}.values())
         if len(self._known) + len(new) > _MOST:
             return False
         parsed = self._workspace.parse_arms([self._writer.arm(arm) for arm in new])
         self._parsed.append(parsed)
         for arm, example in zip(new, parsed[1:], strict=True):
-            self._known[id(arm)] = (arm, example)
+            self._known[id(arm)] = example
+        self._held += new
         return True
