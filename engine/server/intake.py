@@ -21,6 +21,7 @@ _LEAST = 16
 _LASTING_S = 0.1
 _AGAIN_S = 0.1
 _STALLS_S = 1.0
+_SILENT_S = 0.05
 _ENDING_S = 1.0
 _HASTE = 1 / 3
 _REFUSALS_PER_S = 3_000.0
@@ -85,8 +86,8 @@ class Intake:
     are asked for ahead, and grpc's core, whose own queue is short (see `channel_options`), turns the rest away for a
     third of that, though as CANCELLED.
 
-    A call whose message does not come, or whose answer is not fetched, gives its turn back after a second; `Pending`
-    still bounds how many handlers are at work.
+    A call whose message does not come, or whose answer is not fetched, gives its turn back after a second, and much
+    sooner while most turns are held by such calls; `Pending` still bounds how many handlers are at work.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Intake:
         most: int,
         patience_s: float,
         watch: Watch,
+        at_work: Callable[[], int],
         refusals_per_s: float = _REFUSALS_PER_S,
         timing: Timing | None = None,
     ) -> None:
@@ -107,6 +109,7 @@ class Intake:
             most: How many calls may be served at a time, those of all methods together.
             patience_s: How long a call may wait for its turn.
             watch: What counts calls; those that are turned away.
+            at_work: How many of the calls that are served have a handler at work; the others are silent.
             refusals_per_s: How fast the credit for refusals fills up.
             timing: The clock to go by; None for the running event loop's.
         """
@@ -116,6 +119,7 @@ class Intake:
         self._most = most
         self._patience_s = patience_s
         self._watch = watch
+        self._at_work = at_work
         self._refusals_per_s = refusals_per_s
         self._ahead = _AHEAD * most
         self._credit = float(self._ahead)
@@ -198,7 +202,7 @@ class Intake:
         if self._waiting and self._timer is None:
             due_s = self._waiting[0].since_s + self._patience(now) - now
             if self._begun:
-                due_s = min(due_s, self._begun[0][0] + _STALLS_S - now)
+                due_s = min(due_s, self._begun[0][0] + self._longest_turn_s() - now)
             self._timer = self._later(max(due_s, 0.0) + 0.001, self._time_is_up)
         if self._credit < self._ahead and self._again is None and not self._ends:
             self._again = self._later(_AGAIN_S, self._recover)
@@ -209,9 +213,12 @@ class Intake:
     def _patience(self, now_s: float) -> float:
         return self._patience_s * (_HASTE if self._is_flooded(now_s) else 1.0)
 
+    def _longest_turn_s(self) -> float:
+        return _SILENT_S if 2 * self._at_work() < self._serving else _STALLS_S
+
     def _give_up_turns(self, now_s: float) -> None:
         """Count calls no more that take very long, as of senders who do not send and readers who do not read."""
-        while self._begun and (self._begun[0][1].done() or now_s - self._begun[0][0] > _STALLS_S):
+        while self._begun and (self._begun[0][1].done() or now_s - self._begun[0][0] > self._longest_turn_s()):
             task = self._begun.popleft()[1]
             if not task.done():
                 self._stalled.add(task)

@@ -82,8 +82,9 @@ class Server:
         self.calls = Pending(place.max_pending, "server.max_pending")
         self.streams = Pending(place.max_streams, "server.max_streams")
         self._intake = Intake(
-            GrpcCalls(bare, status_of(no_turn(place))), BOUNDED, place.max_pending, place.max_wait_ms / 1e3, watch
-        )
+            GrpcCalls(bare, status_of(no_turn(place))), BOUNDED, place.max_pending, place.max_wait_ms / 1e3, watch,
+            at_work=lambda: self.calls.under_way,
+        )  # fmt: skip
         for module, name, add, servicer in (
             (delivery_pb2, "Delivery", delivery_pb2_grpc.add_DeliveryServicer_to_server,
              DeliveryServicer(worker.delivery, worker.explaining)),

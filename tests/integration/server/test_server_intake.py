@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -60,8 +61,9 @@ async def serving(patience_s: float, servicer: Any = None) -> AsyncIterator[tupl
     slow = Slow()
     server = BareServer(channel_options(ServerSettings()), [DECIDE])
     intake = Intake(
-        GrpcCalls(server, status_of(ResourceExhausted("full; try again later"))), [DECIDE], MOST, patience_s, NoWatch()
-    )
+        GrpcCalls(server, status_of(ResourceExhausted("full; try again later"))), [DECIDE], MOST, patience_s, NoWatch(),
+        at_work=lambda: slow.under_way if servicer is None else MOST,
+    )  # fmt: skip
     delivery_pb2_grpc.add_DeliveryServicer_to_server(servicer or slow, server)
     slow.port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -228,10 +230,13 @@ async def test_senders_who_send_nothing_do_not_keep_others_out() -> None:
     async with serving(60.0) as (_, _, slow, stub):
         slow.go_on.set()
         silent = slow.channel.stream_unary(DECIDE, wire.DecideRequest.SerializeToString, wire.DecideResponse.FromString)
-        held = [silent() for _ in range(MOST)]
+        held = [silent() for _ in range(5 * MOST)]
+        before = time.monotonic()
         answers = await asyncio.gather(*asks(stub, 3))
+        took_s = time.monotonic() - before
         for call in held:
             call.cancel()
+    assert took_s < 3.0, "five rounds of silent ones, each far shorter than a second"
     assert [answer.request_id for answer in answers] == ["0", "1", "2"]
 
 

@@ -25,6 +25,7 @@ class Grpc:
         self.begun: list[str] = []
         self.refused: list[str] = []
         self.ends: dict[str, asyncio.Future[None]] = {}
+        self.silent: set[str] = set()
         self.loses = False
         self.intake: Intake | None = None
         self.clock = Hand()
@@ -42,6 +43,9 @@ class Grpc:
         self.begun.append(call)
         self.ends[call] = asyncio.get_running_loop().create_future()
         await self.ends[call]
+
+    def at_work(self) -> int:
+        return len(self.ends.keys() - self.silent)
 
     async def refuse(self, call: str) -> None:
         self.refused.append(call)
@@ -113,7 +117,8 @@ async def calls() -> AsyncIterator[Grpc]:
 
 
 def opened(calls: Grpc, most: int = 2, patience_s: float = 60.0, **how: Any) -> Intake:
-    intake = Intake(calls, (DECIDE, EXPLAIN), most, patience_s, how.pop("watch", NoWatch()), timing=calls.clock, **how)
+    watch = how.pop("watch", NoWatch())
+    intake = Intake(calls, (DECIDE, EXPLAIN), most, patience_s, watch, calls.at_work, timing=calls.clock, **how)
     intake.begin()
     calls.intake = intake
     return intake
@@ -208,6 +213,26 @@ async def test_credit_comes_back_though_nobody_calls(calls: Grpc) -> None:
     assert len(calls.asked[DECIDE]) == 16
     await calls.clock.move(1.0)
     assert len(calls.asked[DECIDE]) == len(calls.asked[EXPLAIN]) == 32
+
+
+async def test_silent_calls_that_hold_most_turns_lose_them_soon(calls: Grpc) -> None:
+    opened(calls, most=4)
+    calls.silent = {"a", "b", "c", "d"}
+    await calls.come("a", "b", "c", "d", "next", "another")
+    await calls.clock.move(0.045)
+    assert calls.begun == ["a", "b", "c", "d"]
+    await calls.clock.move(0.01)
+    assert calls.begun == ["a", "b", "c", "d", "next", "another"]
+
+
+async def test_calls_at_work_are_not_taken_for_silent_ones(calls: Grpc) -> None:
+    opened(calls, most=4)
+    calls.silent = {"a", "b"}
+    await calls.come("a", "b", "c", "d", "next")
+    await calls.clock.move(0.9)
+    assert calls.begun == ["a", "b", "c", "d"], "half of them works"
+    await calls.clock.move(0.2)
+    assert calls.begun[-1] == "next"
 
 
 async def test_a_call_that_takes_very_long_gives_its_turn_back(calls: Grpc) -> None:
