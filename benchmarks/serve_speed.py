@@ -189,8 +189,8 @@ def measure(options: argparse.Namespace, folder: Path, mine: set[int], theirs: s
                 flush=True,
             )
         half: dict[str, list[float]] = {"echo": [], "serve": []}
-        for _ in range(max(options.pairs // 2, 1)):  # one run alone says what the machine did meanwhile
-            for name, server in (("echo", echo), ("serve", ours)):
+        for pair in range(max(options.pairs // 2, 1)):  # one run alone says what the machine did meanwhile
+            for name, server in (("echo", echo), ("serve", ours)) if pair % 2 else (("serve", ours), ("echo", echo)):
                 rate = statistics.median(row[name]["rps"] for row in rows) / 2
                 skip = used if name == "serve" else 0
                 found = load(server, bodies, options.seconds, theirs, rate=rate, skip=skip, token=token)

@@ -240,7 +240,7 @@ class AsyncClient:
         rest_s = self.options.report_every_s
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), rest_s if len(self._fallbacks) else None)
+                await asyncio.wait_for(self._wake.wait(), self._fallbacks.rest_s(rest_s))
             self._wake.clear()
             await self.flush(min(rest_s, _ATTEMPT_S))
 

@@ -10,6 +10,7 @@ from engine.core.errors import InvalidInput, Overloaded
 from engine.service.requests import FallbackReport
 
 CHUNK = 500
+_LONGEST_WAIT_S = 300.0
 
 
 class Fallbacks:
@@ -45,6 +46,14 @@ class Fallbacks:
         """Whether some wait, and the server asked for no more patience with them."""
         return len(self) > 0 and time.monotonic() >= self._due_s
 
+    def rest_s(self, usual_s: float) -> float | None:
+        """How long to wait before the next attempt: the usual time or, if longer, what the server asked for.
+
+        Returns:
+            Seconds; None where nothing waits.
+        """
+        return max(usual_s, self._due_s - time.monotonic()) if len(self) else None
+
     def add(self, campaign: str, report: FallbackReport) -> None:
         """Queue one."""
         with self._lock:
@@ -67,11 +76,14 @@ class Fallbacks:
         """Taken reports arrived, or never will."""
         with self._lock:
             self._taken -= len(reports)
-            self.refused += len(reports) if refused else 0
+            if refused:
+                self.refused += len(reports)
+            else:
+                self._due_s = 0.0
 
     def put_back(self, campaign: str, reports: list[FallbackReport], error: BaseException) -> None:
         """Taken reports did not arrive; they are the oldest again, and due once the server wants to be asked again."""
-        wait_s = (error.retry_s or 0.0) if isinstance(error, Overloaded) else 0.0
+        wait_s = min(error.retry_s or 0.0, _LONGEST_WAIT_S) if isinstance(error, Overloaded) else 0.0
         with self._lock:
             self._due_s = max(self._due_s, time.monotonic() + wait_s)
             self._taken -= len(reports)

@@ -70,7 +70,7 @@ class Reporter:
 
     def _run(self) -> None:
         while not self._closed.is_set():
-            self._wake.wait(self._rest_s if len(self._fallbacks) else None)
+            self._wake.wait(self._fallbacks.rest_s(self._rest_s))
             self._wake.clear()
             if not self._closed.is_set():
                 # Short, as `flush` and `close` wait for an attempt under way.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from grpc.aio import _server
 log = logging.getLogger(__name__)
 
 _AHEAD = 64
+_WARN_S = 60.0
 _UNKNOWN = int(grpc.StatusCode.UNIMPLEMENTED.value[0])
 
 
@@ -52,6 +54,10 @@ class BareServer(_server.Server):
         named = {f"/{service_name}/{name}": handler for name, handler in method_handlers.items()}
         self.left |= {name: handler for name, handler in named.items() if name in self._names}
 
+    def is_running(self) -> bool:
+        """Whether calls are taken over: neither was it stopped nor has its loop failed."""
+        return bool(self._server.is_running())
+
 
 class _Core(cygrpc.AioServer):  # type: ignore[misc]  # an extension without types
     """The server proper.
@@ -77,16 +83,20 @@ class _Core(cygrpc.AioServer):  # type: ignore[misc]  # an extension without typ
             question = super()._make_request_call_future(method)
             question.add_done_callback(_heard)
             asked.append(question)
-        return asked.popleft()
+        # Where its loop ends it cancels what it waits for; a question that is cancelled lets memory go that grpc's core
+        # still writes to.
+        return asyncio.shield(asked.popleft())
 
     async def _turn_away_the_unknown(self) -> None:
         """Tell callers of methods that nobody registered.
 
         The loop of `grpc.aio` would decode the method's name, and end for good where that is no UTF-8.
         """
+        loop = asyncio.get_running_loop()
         while True:
-            call = await self._request_call()
-            loop = asyncio.get_running_loop()
+            question = loop.create_task(self._request_call())
+            question.add_done_callback(_heard)
+            call = await asyncio.shield(question)
             task = loop.create_task(_tell(call, (_UNKNOWN, "Method not found!", ()), loop))
             self._telling.add(task)
             task.add_done_callback(self._told)
@@ -94,17 +104,6 @@ class _Core(cygrpc.AioServer):  # type: ignore[misc]  # an extension without typ
     def _told(self, task: asyncio.Task[None]) -> None:
         self._telling.discard(task)
         _heard(task)
-
-
-async def _unheard(method: str, handled: Coroutine[Any, Any, None]) -> None:
-    """Handle a call; where its answer cannot be sent the caller has gone, of which grpc would log a traceback.
-
-    grpc knows it, too, but may hear of that only after the answer that failed.
-    """
-    try:
-        await handled
-    except cygrpc.ExecuteBatchError:
-        log.debug("an answer of %s was not sent, as its caller has gone", method)
 
 
 def _tell(
@@ -134,6 +133,8 @@ class GrpcCalls:
         """
         self._core = server._server
         self._loop = server._loop
+        self._unsent = 0
+        self._warned_s = -math.inf
         self._handlers = cygrpc._MethodResolver([], server.left)
         self._status = (int(status.code.value[0]), status.details, tuple(status.trailing_metadata or ()))
 
@@ -152,9 +153,26 @@ class GrpcCalls:
 
     def serve(self, method: str, call: Any) -> Coroutine[Any, Any, None]:
         """Receive a call's message, have it answered and send the answer."""
-        handled = _unheard(method, cygrpc._handle_rpc(method, self._handlers, (), call, self._loop, False))
+        handled = self._handled(method, cygrpc._handle_rpc(method, self._handlers, (), call, self._loop, False))
         served: Coroutine[Any, Any, None] = cygrpc._schedule_rpc_coro(handled, call, self._loop, method)
         return served
+
+    async def _handled(self, method: str, handling: Coroutine[Any, Any, None]) -> None:
+        """Handle a call; where its answer cannot be sent, grpc would log a traceback.
+
+        Mostly its caller has gone. grpc knows that, too, but may hear of it only after the answer that failed.
+        """
+        try:
+            await handling
+        except cygrpc.ExecuteBatchError:
+            self._unsent += 1
+            now = self._loop.time()
+            if now - self._warned_s >= _WARN_S:
+                self._warned_s = now
+                log.warning(
+                    "an answer of %s was not sent (%d since the start): its caller has gone, or its metadata cannot be"
+                    " sent", method, self._unsent,
+                )  # fmt: skip
 
     def refuse(self, call: Any) -> Coroutine[Any, Any, None]:
         """Turn a call away, its message unread."""

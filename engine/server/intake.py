@@ -21,7 +21,8 @@ _LEAST = 16
 _LASTING_S = 0.1
 _AGAIN_S = 0.1
 _STALLS_S = 1.0
-_SILENT_S = 0.05
+_LOOK_S = 0.01
+_LOOKS = 5
 _ENDING_S = 1.0
 _HASTE = 1 / 3
 _REFUSALS_PER_S = 3_000.0
@@ -135,6 +136,8 @@ class Intake:
         self._begun: deque[tuple[float, asyncio.Task[Any]]] = deque()
         self._stalled: set[asyncio.Task[Any]] = set()
         self._failed: set[str] = set()
+        self._looked_s = -math.inf
+        self._silent_looks = 0
         self._ends = True
 
     def begin(self) -> None:
@@ -194,6 +197,7 @@ class Intake:
         now = self._now()
         self._credit = min(float(self._ahead), self._credit + self._refusals_per_s * (now - self._seen_s))
         self._seen_s = now
+        self._look_for_silence(now)
         self._give_up_turns(now)
         while self._waiting and now - self._waiting[0].since_s > self._patience(now):
             self._refuse(self._waiting.popleft(), now)
@@ -202,7 +206,9 @@ class Intake:
         if self._waiting and self._timer is None:
             due_s = self._waiting[0].since_s + self._patience(now) - now
             if self._begun:
-                due_s = min(due_s, self._begun[0][0] + self._longest_turn_s() - now)
+                due_s = min(due_s, self._begun[0][0] + self._longest_turn_s - now)
+            if self._silent_looks:
+                due_s = min(due_s, _LOOK_S)
             self._timer = self._later(max(due_s, 0.0) + 0.001, self._time_is_up)
         if self._credit < self._ahead and self._again is None and not self._ends:
             self._again = self._later(_AGAIN_S, self._recover)
@@ -213,12 +219,24 @@ class Intake:
     def _patience(self, now_s: float) -> float:
         return self._patience_s * (_HASTE if self._is_flooded(now_s) else 1.0)
 
+    def _look_for_silence(self, now_s: float) -> None:
+        """Note whether, while others wait, less than half of the turns have a handler at work.
+
+        Time alone would not tell: after the event loop stood still for a while all that came meanwhile looks silent.
+        """
+        if not self._waiting or 2 * self._at_work() >= self._serving:
+            self._silent_looks = 0
+        elif now_s - self._looked_s >= _LOOK_S:
+            self._silent_looks += 1
+            self._looked_s = now_s
+
+    @property
     def _longest_turn_s(self) -> float:
-        return _SILENT_S if 2 * self._at_work() < self._serving else _STALLS_S
+        return _LOOKS * _LOOK_S if self._silent_looks >= _LOOKS else _STALLS_S
 
     def _give_up_turns(self, now_s: float) -> None:
         """Count calls no more that take very long, as of senders who do not send and readers who do not read."""
-        while self._begun and (self._begun[0][1].done() or now_s - self._begun[0][0] > self._longest_turn_s()):
+        while self._begun and (self._begun[0][1].done() or now_s - self._begun[0][0] > self._longest_turn_s):
             task = self._begun.popleft()[1]
             if not task.done():
                 self._stalled.add(task)

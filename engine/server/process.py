@@ -93,15 +93,18 @@ async def _serve(
     learning = asyncio.create_task(_keep_learning(learner)) if learner is not None else None
     stopped, failed = asyncio.create_task(stopping.wait()), asyncio.create_task(server.fails())
     await asyncio.wait((stopped, failed), return_when=asyncio.FIRST_COMPLETED)
+    failure = None if stopped.done() else Unavailable("grpc took no more calls; start the server again")
+    cause = None if failure is None else await failed
+    for task in (stopped, failed):
+        task.cancel()
     log.info("draining")
     if learning is not None:
         learning.cancel()
     await server.stop()
     if learning is not None:
         await asyncio.gather(learning, return_exceptions=True)
-    if not stopped.done():
-        raise Unavailable("grpc took no more calls; start the server again") from await failed
-    stopped.cancel()
+    if failure is not None:
+        raise failure from cause
 
 
 def settle_memory() -> None:

@@ -75,6 +75,7 @@ class Server:
         self._failing = False
         bare = BareServer(channel_options(settings.server), BOUNDED)
         self._grpc = cast("grpc.aio.Server", bare)  # which the stubs of grpc do not know
+        self._takes_calls = bare.is_running
         self.port = 0
         self._metrics: MetricsEndpoint | None = None
         gate, watch = gate_of(settings, settings.server.workers), worker.telemetry.calls
@@ -170,9 +171,11 @@ class Server:
                 log.warning("the journal is written again, in a new segment")
 
     async def fails(self) -> BaseException | None:
-        """Wait until grpc takes no more calls, though nobody stopped it; why, as far as it says."""
+        """Wait until grpc takes no more calls; why, as far as it says."""
+        while self._takes_calls():
+            await asyncio.sleep(_HEALTH_S)
         try:
-            await self._grpc.wait_for_termination()
+            await self._grpc.wait_for_termination(0.0)
         except Exception as error:
             return error
         return None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import socket
 import threading
 from array import array
 from collections import deque
@@ -21,7 +23,6 @@ from engine.vw.learner import VwLearner
 
 _BATCH = 64
 _SAVE = "save"
-_END = "end"
 
 _NUMBERS = "I"
 _Written = tuple[str, str, bytes, int, int]
@@ -54,7 +55,8 @@ class LearnerProcess:
         theirs.close()
         self._learned: int = self._first_answer()
         self._asked: deque[Future[bytes]] = deque()
-        self._listening = threading.Thread(target=self._listen, name="armsreach-learner", daemon=True)
+        # It holds no more of this object than it needs, so that one which is dropped ends its process, too.
+        self._listening = threading.Thread(target=_listen, args=(self._pipe, self._asked), daemon=True)
         self._listening.start()
 
     @property
@@ -99,15 +101,23 @@ class LearnerProcess:
         model: Future[bytes] = Future()
         self._asked.append(model)
         self._send(_SAVE)
+        if not self._listening.is_alive():
+            raise _gone()
         return model.result
 
     def close(self) -> None:
         """End the process; what is not saved is lost."""
-        with suppress(LearningError):
-            self._send(_END)
+        if not self._pipe.closed:
+            _hang_up(self._pipe)
         self._listening.join()
         self._pipe.close()
         self._process.join()
+
+    def __del__(self) -> None:
+        """End the process of an object that nobody closed."""
+        pipe = getattr(self, "_pipe", None)
+        if pipe is not None and not pipe.closed:
+            _hang_up(pipe)
 
     def _numbers(self, arms: Sequence[tuple[Feature, ...]]) -> list[int]:
         known = self._arms
@@ -119,7 +129,7 @@ class LearnerProcess:
                     self._writer.arm(arm)  # checks it
                     known[id(arm)] = (len(known), arm)  # holding it keeps its id from another one
                     self._new.append(arm)
-            return self._numbers(arms)
+            return [known[id(arm)][0] for arm in arms]
 
     def _flush(self) -> None:
         if self._batch:
@@ -130,31 +140,46 @@ class LearnerProcess:
         try:
             self._pipe.send(message)
         except OSError:
-            raise self._gone() from None
+            raise _gone() from None
 
     def _first_answer(self) -> int:
         try:
             answer: int | ArmsreachError = self._pipe.recv()
         except (EOFError, OSError):
-            raise self._gone() from None
+            raise _gone() from None
         if isinstance(answer, ArmsreachError):
             raise answer
         return answer
 
-    def _listen(self) -> None:
-        """Take models in until the process ends."""
-        with suppress(EOFError, OSError):
-            while True:
-                answer: bytes | ArmsreachError = self._pipe.recv()
-                if isinstance(answer, ArmsreachError):
-                    self._asked.popleft().set_exception(answer)
-                else:
-                    self._asked.popleft().set_result(answer)
-        while self._asked:
-            self._asked.popleft().set_exception(self._gone())
 
-    def _gone(self) -> LearningError:
-        return LearningError("the learner's native process has ended; start again from the last save point")
+def _gone() -> LearningError:
+    return LearningError("the learner's native process has ended; start again from the last save point")
+
+
+def _hang_up(pipe: Connection) -> None:
+    """Let the other end read to the end and then no more, whatever was half sent."""
+    with suppress(OSError), socket.socket(fileno=os.dup(pipe.fileno())) as ours:
+        ours.shutdown(socket.SHUT_WR)
+
+
+def _listen(pipe: Connection, asked: deque[Future[bytes]]) -> None:
+    """Take models in until the process ends."""
+    error: BaseException = _gone()
+    try:
+        while True:
+            answer: bytes | ArmsreachError = pipe.recv()
+            if isinstance(answer, ArmsreachError):
+                asked.popleft().set_exception(answer)
+            else:
+                asked.popleft().set_result(answer)
+    except (EOFError, OSError):
+        pass
+    except BaseException as found:  # as of memory: who waits must hear of it, and nobody listens any more
+        error = found
+        with suppress(OSError), socket.socket(fileno=os.dup(pipe.fileno())) as ours:
+            ours.shutdown(socket.SHUT_RDWR)
+    while asked:
+        asked.popleft().set_exception(error)
 
 
 def _run(pipe: Connection, options: LearningOptions, schema: Schema, data: bytes | None) -> None:
@@ -177,8 +202,6 @@ def _work(pipe: Connection, options: LearningOptions, schema: Schema, data: byte
         try:
             message = pipe.recv()
         except (EOFError, OSError):
-            return
-        if message == _END:
             return
         if message == _SAVE:
             pipe.send(trouble or learner.to_bytes())

@@ -61,7 +61,7 @@ class ReadyArms:
             return False
         parsed = self._workspace.parse_arms([self._writer.arm(arm) for arm in new])
         self._parsed.append(parsed)
+        self._held += new
         for arm, example in zip(new, parsed[1:], strict=True):
             self._known[id(arm)] = example
-        self._held += new
         return True

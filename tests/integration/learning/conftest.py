@@ -147,7 +147,7 @@ class Shop:
             writer.close()
 
     def learning(self, name: str = "learner", *, campaign: Campaign | None = None, clock: HandClock | None = None,
-                 holder: str = "h") -> Learning:  # fmt: skip
+                 holder: str = "h", apart: bool = False) -> Learning:  # fmt: skip
         campaign = campaign or self.campaign
         clock = clock or HandClock()
         return Learning(
@@ -159,6 +159,7 @@ class Shop:
             folder=self.folder / name,
             clock=clock,
             holder=holder,
+            apart=apart,
         )
 
     def snapshots(self, name: str = "learner") -> SnapshotStore:

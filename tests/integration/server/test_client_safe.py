@@ -220,7 +220,7 @@ def test_retry_info_is_honoured_only_where_it_fits(troubled: tuple[Troubled, str
 
 async def test_refused_reports_wait_as_long_as_the_server_asks(troubled: tuple[Troubled, str]) -> None:
     servicer, target = troubled
-    options = ClientOptions(deadline_ms=2_000.0, report_every_s=30.0)
+    options = ClientOptions(deadline_ms=2_000.0, report_every_s=0.05)
     servicer.plan = [grpc.StatusCode.INTERNAL]
     with Client(target, options) as client:
         assert client.decide("promo", "u").safe

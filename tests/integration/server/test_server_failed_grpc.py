@@ -8,11 +8,16 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
 from engine.client import Client, ClientOptions
 from engine.core.errors import Unavailable
 
 
-def test_a_process_whose_grpc_stops_by_itself_drains_and_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_process_whose_grpc_stops_by_itself_drains_and_says_so(tmp_path: Path, watched: bool) -> None:
     """grpc.aio's loop ends for good over an exception in it; a process that nobody can call must not stay."""
     announce, broken = tmp_path / "announce", tmp_path / "broken"
     code = f"""
@@ -36,10 +41,18 @@ main()
         ends = time.monotonic() + 20
         while not announce.exists() and process.poll() is None and time.monotonic() < ends:
             time.sleep(0.02)
-        broken.touch()
-        with Client(announce.read_text(), ClientOptions(patience_s=1.0)) as client, suppress(Unavailable):
-            client.campaigns()  # what is asked for next breaks it
-        _, said = process.communicate(timeout=20)
+        with grpc.insecure_channel(announce.read_text()) as channel:
+            stub = health_pb2_grpc.HealthStub(channel)
+            health = stub.Watch(health_pb2.HealthCheckRequest(), timeout=30)
+            assert next(health).status == health_pb2.HealthCheckResponse.SERVING
+            if not watched:
+                health.cancel()
+            broken.touch()
+            with Client(announce.read_text(), ClientOptions(patience_s=1.0)) as client, suppress(Unavailable):
+                client.campaigns()  # what is asked for next breaks it
+            if watched:  # a stream that stays open keeps nothing from ending
+                assert next(health).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            _, said = process.communicate(timeout=20)
     finally:
         process.kill()
     assert process.returncode == 1

@@ -226,6 +226,19 @@ async def test_a_core_that_was_let_go_is_asked_no_more() -> None:
             assert not server._server.is_running()
 
 
+async def test_an_answer_that_cannot_be_sent_is_warned_of_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    class Wrong(Slow):
+        async def Decide(self, request: wire.DecideRequest, context: Any) -> wire.DecideResponse:  # noqa: N802
+            context.set_trailing_metadata((("Not-Lower-Case", "x"),))
+            return wire.DecideResponse()
+
+    async with serving(60.0, Wrong()) as (_, _, _, stub):
+        codes = [await call.code() for call in asks(stub, 3)]
+    assert codes == [grpc.StatusCode.INTERNAL] * 3
+    assert caplog.text.count("was not sent (1 since the start)") == 1, "once a minute at most"
+    assert "Traceback" not in caplog.text
+
+
 async def test_senders_who_send_nothing_do_not_keep_others_out() -> None:
     async with serving(60.0) as (_, _, slow, stub):
         slow.go_on.set()

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 import signal
+import threading
+from collections import deque
+from concurrent.futures import Future
+from itertools import cycle
+from multiprocessing import Pipe
+from pickle import UnpicklingError
 
 import numpy as np
 import pytest
@@ -12,6 +19,7 @@ import pytest
 from engine.core.errors import CorruptState, InvalidInput, LearningError
 from engine.core.learning import LearningOptions
 from engine.vw import LearnerProcess, VwLearner
+from engine.vw.learner_process import _listen
 
 OPTIONS = LearningOptions(bits=14, interactions=("UV", "XC"), save_every=70)
 
@@ -65,6 +73,51 @@ def test_a_learner_with_unfetched_models_closes(schema, draw_events):
         learner.saved()
     learner.close()
     assert not learner._process.is_alive()
+
+
+def test_an_answer_that_cannot_be_read_reaches_who_waits_for_it():
+    ours, theirs = Pipe()
+    futures: list[Future[bytes]] = [Future(), Future()]
+    theirs.send_bytes(b"no pickle")
+    _listen(ours, deque(futures))
+    for future in futures:
+        with pytest.raises(UnpicklingError):
+            future.result(0)
+    with pytest.raises(EOFError):
+        theirs.recv()  # so that the process ends
+    theirs.close()
+    ours.close()
+
+
+@pytest.mark.parametrize("sized", [1, 40])
+def test_a_learner_that_was_interrupted_while_it_handed_events_over_closes(schema, draw_events, sized):
+    learner = LearnerProcess(OPTIONS, schema)
+    events = draw_events(9, 64 * sized)
+    os.kill(learner._process.pid, signal.SIGSTOP)  # so that the pipe fills up
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1.0)
+        with pytest.raises(KeyboardInterrupt):
+            learner.learn(cycle(events))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+        os.kill(learner._process.pid, signal.SIGCONT)
+    closing = threading.Thread(target=learner.close)
+    closing.start()
+    closing.join(20)
+    assert not closing.is_alive()
+    assert not learner._process.is_alive()
+
+
+def test_a_learner_that_nobody_closed_ends_its_process(schema, draw_events):
+    learner = LearnerProcess(OPTIONS, schema)
+    learner.learn(draw_events(10, 5))
+    process = learner._process
+    del learner
+    gc.collect()
+    process.join(20)
+    assert not process.is_alive()
 
 
 def test_what_cannot_be_learned_is_refused_at_once_and_nothing_is_lost(schema, draw_events, opened):

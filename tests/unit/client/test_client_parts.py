@@ -173,8 +173,21 @@ def test_reports_that_a_server_refused_are_due_again_when_it_wants_to_be_asked()
         assert taken is not None
         queue.put_back(*taken, error)
         assert queue.are_due is is_due
+    assert 0.02 < (queue.rest_s(0.02) or 0.0) <= 0.05
+    assert queue.rest_s(7.0) == 7.0
     time.sleep(0.06)
     assert queue.are_due
+    assert queue.rest_s(0.02) == 0.02
+    taken = queue.take()
+    assert taken is not None
+    queue.put_back(*taken, ResourceExhausted("too many", retry_s=1e9))
+    assert (queue.rest_s(0.02) or 0.0) <= 300.0
+    taken = queue.take()
+    assert taken is not None
+    queue.done(taken[1])
+    assert queue.rest_s(0.02) is None
+    queue.add("b", report(1))
+    assert queue.are_due, "the server takes reports again"
 
 
 def test_chunks_are_bounded_and_of_one_campaign() -> None:

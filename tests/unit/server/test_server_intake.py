@@ -221,8 +221,20 @@ async def test_silent_calls_that_hold_most_turns_lose_them_soon(calls: Grpc) -> 
     await calls.come("a", "b", "c", "d", "next", "another")
     await calls.clock.move(0.045)
     assert calls.begun == ["a", "b", "c", "d"]
-    await calls.clock.move(0.01)
+    await calls.clock.move(0.03)
     assert calls.begun == ["a", "b", "c", "d", "next", "another"]
+
+
+async def test_a_loop_that_stood_still_takes_nobody_for_silent(calls: Grpc) -> None:
+    opened(calls, most=4)
+    calls.silent = {"a", "b", "c", "d"}
+    await calls.come("a", "b", "c", "d", "next")
+    calls.clock.now += 0.2  # nothing ran meanwhile, not even what makes handlers begin
+    await calls.clock.move(0.011)
+    assert calls.begun == ["a", "b", "c", "d"]
+    calls.silent.clear()
+    await calls.clock.move(0.5)
+    assert calls.begun == ["a", "b", "c", "d"]
 
 
 async def test_calls_at_work_are_not_taken_for_silent_ones(calls: Grpc) -> None:
