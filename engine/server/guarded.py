@@ -144,13 +144,13 @@ def _unary(name: str, handle: Callable[[Any, Any], Awaitable[Any]], gate: Gate, 
             _let_go(error)
             told = _tell(context, status)
             del context, request  # see `_tell`
-            await told
         finally:
             if admitted:
                 leave()
             if entered:
                 over()
             done(name, clock() - began, code)
+        return await told  # once it is counted, so that who heard finds it in the metrics
 
     return handled
 
@@ -165,7 +165,7 @@ def _stream(
 ) -> Any:
     async def handled(requests: Any, context: Any) -> AsyncIterator[Any]:
         began = time.perf_counter()
-        code = 0
+        code, told = 0, None
         entered = admitted = False
         try:
             bound.enter(context)
@@ -186,13 +186,14 @@ def _stream(
             _let_go(error)
             told = _tell(context, status)
             del context, requests  # see `_tell`
-            await told
         finally:
             if admitted:
                 gate.leave()
             if entered:
                 bound.leave()
             watch.done(name, time.perf_counter() - began, code)
+        if told is not None:
+            await told
 
     return handled
 

@@ -36,6 +36,7 @@ from engine.commands import main
 sys.argv = ["engine", "serve", "--data", {str(tmp_path / "data")!r}, "--port", "0", "--announce", {str(announce)!r}]
 main()
 """
+    said = ""
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     try:
         ends = time.monotonic() + 20
@@ -43,7 +44,7 @@ main()
             time.sleep(0.02)
         with grpc.insecure_channel(announce.read_text()) as channel:
             stub = health_pb2_grpc.HealthStub(channel)
-            health = stub.Watch(health_pb2.HealthCheckRequest(), timeout=30)
+            health = stub.Watch(health_pb2.HealthCheckRequest(), timeout=30, wait_for_ready=True)
             assert next(health).status == health_pb2.HealthCheckResponse.SERVING
             if not watched:
                 health.cancel()
@@ -55,6 +56,8 @@ main()
             _, said = process.communicate(timeout=20)
     finally:
         process.kill()
+        said = said or process.communicate()[1]
+        print(process.returncode, said)  # shown where the test fails
     assert process.returncode == 1
     assert "grpc took no more calls; start the server again" in said
     assert "draining" in said
