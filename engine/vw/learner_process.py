@@ -156,10 +156,10 @@ def _gone() -> LearningError:
     return LearningError("the learner's native process has ended; start again from the last save point")
 
 
-def _hang_up(pipe: Connection) -> None:
+def _hang_up(pipe: Connection, how: int = socket.SHUT_WR) -> None:
     """Let the other end read to the end and then no more, whatever was half sent."""
     with suppress(OSError), socket.socket(fileno=os.dup(pipe.fileno())) as ours:
-        ours.shutdown(socket.SHUT_WR)
+        ours.shutdown(how)
 
 
 def _listen(pipe: Connection, asked: deque[Future[bytes]]) -> None:
@@ -176,8 +176,7 @@ def _listen(pipe: Connection, asked: deque[Future[bytes]]) -> None:
         pass
     except BaseException as found:  # as of memory: who waits must hear of it, and nobody listens any more
         error = found
-        with suppress(OSError), socket.socket(fileno=os.dup(pipe.fileno())) as ours:
-            ours.shutdown(socket.SHUT_RDWR)
+        _hang_up(pipe, socket.SHUT_RDWR)
     while asked:
         asked.popleft().set_exception(error)
 
